@@ -1,0 +1,238 @@
+package respproto
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// Errors of [Session.Parse]. After one of them the rest of the input has no
+// meaning: send the error with [AppendError], and close.
+var (
+	ErrMultibulkLength = errors.New("Protocol error: invalid multibulk length")
+	ErrBulkLength      = errors.New("Protocol error: invalid bulk length")
+	ErrMultibulkLine   = errors.New("Protocol error: too big mbulk count string")
+	ErrBulkLine        = errors.New("Protocol error: too big bulk count string")
+	ErrInlineLine      = errors.New("Protocol error: too big inline request")
+	ErrQuotes          = errors.New("Protocol error: unbalanced quotes in request")
+)
+
+// noDollarError is the byte that stands where an argument's '$' should.
+type noDollarError byte
+
+func (e noDollarError) Error() string {
+	return fmt.Sprintf("Protocol error: expected '$', got '%s'", []byte{byte(e)})
+}
+
+// A parser remembers how far an unfinished request has been read, so that no
+// byte is looked at twice. Offsets count from the request's first byte.
+type parser struct {
+	pos  int    // what is before it has been read
+	seen int    // from pos to here there is no end of line
+	argc int    // arguments still to come; 0 between requests
+	bulk int    // 1 + length of the argument at pos; 0 if its header comes first
+	args []span // the arguments before pos
+	list [][]byte
+}
+
+type span struct{ from, to int }
+
+// keepArgs is how many arguments a parser keeps room for between requests.
+const keepArgs = 64
+
+// Parse reads the first request in in. It returns the request's arguments, the
+// command's name first, and the length n of the request. With n == 0 and no
+// error, the request is not complete: call Parse again with the same bytes and
+// more behind them. The work of all calls together is linear in the bytes.
+//
+// Empty requests (a blank line, *0, *-1) have n > 0 and no arguments.
+//
+// The arguments alias in, and are valid until in changes or Parse is called.
+// Only inline arguments with quotes, and lists of more than 64 arguments, are
+// allocated.
+func (s *Session) Parse(in []byte) (args [][]byte, n int, err error) {
+	p := &s.parser
+	clear(p.list)
+	if p.argc == 0 {
+		if len(in) == 0 {
+			return nil, 0, nil
+		}
+		if in[0] != '*' {
+			return p.inline(in)
+		}
+		count, ok, err := p.header(in, MaxArgs, ErrMultibulkLine, ErrMultibulkLength)
+		if !ok {
+			return nil, 0, err
+		}
+		if count <= 0 {
+			return nil, p.end(), nil
+		}
+		p.argc = count
+	}
+	for ; p.argc > 0; p.argc-- {
+		if p.bulk == 0 {
+			size, ok, err := p.header(in, MaxBulk, ErrBulkLine, ErrBulkLength)
+			if !ok {
+				return nil, 0, err
+			}
+			p.bulk = 1 + size
+		}
+		size := p.bulk - 1
+		if len(in)-p.pos < size+2 {
+			return nil, 0, nil
+		}
+		p.args = append(p.args, span{p.pos, p.pos + size})
+		p.pos += size + 2 // redis-server does not check that these two are CR LF
+		p.bulk = 0
+	}
+	commands.Add(1)
+	return p.slices(in), p.end(), nil
+}
+
+// header reads the line at pos: a mark, and a number of at most limit. It is not
+// ok if the line is not complete, or wrong.
+func (p *parser) header(in []byte, limit int, tooLong, invalid error) (n int, ok bool, err error) {
+	p.seen = lineEnd(in, max(p.pos, p.seen), '\r')
+	if p.seen-p.pos > MaxLine {
+		return 0, false, tooLong
+	}
+	if p.seen+2 > len(in) { // the LF counts, but is not checked
+		return 0, false, nil
+	}
+	mark, line := in[p.pos], in[p.pos+1:max(p.pos+1, p.seen)]
+	if p.argc > 0 && mark != '$' {
+		return 0, false, noDollarError(mark)
+	}
+	number, valid := parseInt(line)
+	if !valid || number > int64(limit) || number < 0 && mark == '$' {
+		return 0, false, invalid
+	}
+	p.pos = p.seen + 2
+	return int(max(number, -1)), true, nil
+}
+
+// lineEnd returns the index of the first end at or behind from, or len(in).
+func lineEnd(in []byte, from int, end byte) int {
+	if i := bytes.IndexByte(in[from:], end); i >= 0 {
+		return from + i
+	}
+	return len(in)
+}
+
+// slices returns the arguments as slices of in.
+func (p *parser) slices(in []byte) [][]byte {
+	list := p.list[:0]
+	if n := len(p.args); n > cap(list) {
+		list = make([][]byte, 0, n)
+	}
+	for _, a := range p.args {
+		list = append(list, in[a.from:a.to:a.to])
+	}
+	if len(list) <= keepArgs {
+		p.list = list
+	}
+	return list
+}
+
+// end makes p ready for the next request and returns the length of this one.
+func (p *parser) end() int {
+	n := p.pos
+	p.pos, p.seen, p.args = 0, 0, p.args[:0]
+	if cap(p.args) > keepArgs {
+		p.args = nil
+	}
+	return n
+}
+
+// inline reads a request that is one line of words. LF ends it; CR may precede.
+func (p *parser) inline(in []byte) (args [][]byte, n int, err error) {
+	p.seen = lineEnd(in, p.seen, '\n')
+	if p.seen > MaxLine {
+		return nil, 0, ErrInlineLine
+	}
+	if p.seen == len(in) {
+		return nil, 0, nil
+	}
+	args, ok := splitWords(p.list[:0], in[:p.seen])
+	if !ok {
+		return nil, 0, ErrQuotes
+	}
+	p.list = args
+	if len(args) > keepArgs {
+		p.list = nil
+	}
+	if len(args) > 0 {
+		commands.Add(1)
+	}
+	p.pos = p.seen + 1
+	return args, p.end(), nil
+}
+
+// splitWords appends the words of a line, split at white space outside of quotes
+// as redis-cli and redis-server do. It is not ok if a quote is not closed, or if a
+// closing quote is not the end of its word.
+func splitWords(words [][]byte, line []byte) (_ [][]byte, ok bool) {
+	for {
+		line = bytes.TrimLeft(line, " \t\n\v\f\r")
+		if len(line) == 0 {
+			return words, true
+		}
+		n := bytes.IndexAny(line, " \t\n\r\"'")
+		if n < 0 {
+			n = len(line)
+		}
+		word := line[:n:n]
+		if n < len(line) && !isSpace(line[n]) {
+			if word, n, ok = unquote(line, n); !ok {
+				return nil, false
+			}
+		}
+		words, line = append(words, word), line[n:]
+	}
+}
+
+// unquote reads the word at the beginning of line whose quote opens at i. It
+// returns the word without quotes and escapes, and its length in line.
+func unquote(line []byte, i int) (word []byte, n int, ok bool) {
+	quote := line[i]
+	word = append(word, line[:i]...)
+	for i++; i < len(line) && line[i] != quote; {
+		char, size := unescape(line[i:], quote)
+		word = append(word, char)
+		i += size
+	}
+	n = i + 1
+	return word, n, n == len(line) || n < len(line) && isSpace(line[n])
+}
+
+// unescape reads one character between quotes, which may be an escape sequence.
+func unescape(s []byte, quote byte) (char byte, size int) {
+	switch {
+	case s[0] != '\\' || len(s) < 2:
+		return s[0], 1
+	case quote == '\'':
+		if s[1] == '\'' {
+			return '\'', 2
+		}
+		return '\\', 1
+	case s[1] == 'x' && len(s) >= 4 && isHex(s[2]) && isHex(s[3]):
+		return hexValue(s[2])<<4 | hexValue(s[3]), 4
+	}
+	if i := bytes.IndexByte([]byte("nrtba"), s[1]); i >= 0 {
+		return "\n\r\t\b\a"[i], 2
+	}
+	return s[1], 2
+}
+
+func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+}
+
+func hexValue(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
