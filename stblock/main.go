@@ -1,8 +1,7 @@
-// Stblock is a key-value server with one thread, which blocks in every call. It
-// serves one client at a time; the others wait in the backlog until it leaves.
+// Stblock is a key-value server with one thread, which blocks in every call.
 //
 // The thread waits in accept(2) for a client, then in read(2) and write(2) for
-// this client alone. One that is slow or silent stalls all the others.
+// that client alone. A client that is slow or silent stalls all the others.
 package main
 
 import (
@@ -20,8 +19,7 @@ import (
 	"ioflavors/respproto"
 )
 
-const maxOut = 1 << 20 // bytes of replies that may wait before answering stops
-
+const maxOut = 1 << 20       // bytes of replies that may wait before answering stops
 var db = map[string][]byte{} // for the only thread
 var answer func(*conn) bool  // answerRESP or answerKV
 var logged sync.Once         // accept's first error that lasts
@@ -37,14 +35,13 @@ type conn struct {
 	quit bool   // the client gets no more: its input is dropped
 }
 
-// A scratch is what a thread reads and answers into. A conn keeps only the rest.
-type scratch struct{ in, out [16 << 10]byte }
+type scratch struct{ in, out [16 << 10]byte } // for a thread to read and answer into
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("stblock: ")
 	addr := flag.String("addr", "127.0.0.1:6379", "listen on `host:port`; port 0 takes a free one")
-	proto := flag.String("proto", "resp", "speak `resp` (Redis) or kv (protobuf)")
+	proto := flag.String("proto", "resp", "speak `protocol` resp (Redis) or kv (protobuf)")
 	flag.Parse()
 	answer = map[string]func(*conn) bool{"resp": (*conn).answerRESP, "kv": (*conn).answerKV}[*proto]
 	if _, _, err := net.SplitHostPort(*addr); err != nil || answer == nil || flag.NArg() > 0 {
@@ -57,7 +54,7 @@ func main() {
 	loop(listen(*addr, *proto))
 }
 
-// loop serves one client after the other.
+// loop serves the clients as they come.
 func loop(lfd int) {
 	for {
 		if c := accept(lfd); c != nil {
@@ -221,8 +218,7 @@ func listen(addr, proto string) int {
 	check(unix.SetsockoptInt(lfd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1))
 	check(unix.Bind(lfd, sa))
 	check(unix.Listen(lfd, 4096)) // cut to the system's limit
-	sa, err = unix.Getsockname(lfd)
-	check(err)
+	sa, _ = unix.Getsockname(lfd)
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
 		at.Port = sa.Port
