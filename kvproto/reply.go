@@ -1,9 +1,9 @@
 package kvproto
 
-// AppendValue appends the answer to a Get of key: its value if it has one, else
-// NotOk.
-func AppendValue(out, key, value []byte, ok bool) []byte {
-	if !ok {
+// AppendValue appends the answer to a Get of key: its value, or NotOk if value is
+// nil, which is what a map gives for a missing key. A value of no bytes is not nil.
+func AppendValue(out, key, value []byte) []byte {
+	if value == nil {
 		return AppendNotOk(out, GetResponse, key)
 	}
 	return Append(out, &Message{Key: key, Value: value, Kind: GetResponse})
@@ -14,9 +14,14 @@ func AppendOk(out []byte) []byte {
 	return Append(out, &Message{Kind: PutOrUpdate})
 }
 
-// AppendNotOk appends the answer to a request that cannot be met.
+// AppendNotOk appends the answer to a request that cannot be met. It leaves out a
+// key that would make the frame longer than [MaxFrame].
 func AppendNotOk(out []byte, kind Kind, key []byte) []byte {
-	return Append(out, &Message{Key: key, Kind: kind, Status: NotOk})
+	m := Message{Key: key, Kind: kind, Status: NotOk}
+	if m.size()+len(footer) > MaxFrame {
+		m.Key = nil
+	}
+	return Append(out, &m)
 }
 
 // AppendError appends the answer to input that [Parse] refuses: the text of err as

@@ -98,10 +98,8 @@ func (c *conn) step(b *scratch) bool {
 		c.more = answer(c)
 	}
 	c.in = keep(c.in, had-len(c.in), b.in[:])
-	if len(c.out) > 0 && !c.flush(b) {
-		return false
-	}
-	return c.more || len(c.out) > 0 || !c.eof
+	ok := len(c.out) == 0 || c.flush(b)
+	return ok && (c.more || len(c.out) > 0 || !c.eof)
 }
 
 // fill reads once, behind the input that is left.
@@ -154,7 +152,7 @@ func (c *conn) answerRESP() bool {
 	case respproto.Get:
 		c.out = c.resp.AppendValue(c.out, db[string(args[1])])
 	case respproto.Set:
-		db[string(args[1])] = bytes.Clone(args[2])
+		db[string(args[1])] = append([]byte{}, args[2]...)
 		c.out = respproto.AppendOK(c.out)
 	case respproto.Incr:
 		c.out, db[string(args[1])] = respproto.AppendIncr(c.out, db[string(args[1])])
@@ -169,6 +167,8 @@ func (c *conn) answerRESP() bool {
 			}
 		}
 		c.out = respproto.AppendInt(c.out, n)
+	case respproto.DBSize:
+		c.out = respproto.AppendInt(c.out, len(db))
 	case respproto.FlushAll:
 		db = map[string][]byte{}
 		c.out = respproto.AppendOK(c.out)
@@ -188,10 +188,9 @@ func (c *conn) answerKV() bool {
 	c.in = c.in[n:]
 	switch m.Kind {
 	case kvproto.Get:
-		v, ok := db[string(m.Key)]
-		c.out = kvproto.AppendValue(c.out, m.Key, v, ok)
+		c.out = kvproto.AppendValue(c.out, m.Key, db[string(m.Key)])
 	case kvproto.PutOrUpdate:
-		db[string(m.Key)] = bytes.Clone(m.Value)
+		db[string(m.Key)] = append([]byte{}, m.Value...)
 		c.out = kvproto.AppendOk(c.out)
 	default:
 		c.out = kvproto.AppendNotOk(c.out, m.Kind, m.Key)
@@ -216,6 +215,7 @@ func listen(addr, proto string) int {
 	lfd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
 	check(err)
 	check(unix.SetsockoptInt(lfd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1))
+	unix.SetsockoptInt(lfd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0) // :: is IPv4 too
 	check(unix.Bind(lfd, sa))
 	check(unix.Listen(lfd, 4096)) // cut to the system's limit
 	sa, _ = unix.Getsockname(lfd)

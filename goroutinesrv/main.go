@@ -1,0 +1,226 @@
+// Goroutinesrv is a key-value server with a goroutine per client and one for the db.
+//
+// Clients' goroutines wait in package net, and the runtime in epoll_wait(2) or
+// kevent(2) for them all. Each read costs a round trip on a channel, to the db's.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"flag"
+	"io"
+	"log"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"ioflavors/kvproto"
+	"ioflavors/respproto"
+)
+
+const maxOut = 1 << 20       // bytes of replies that may wait before answering stops
+var db = map[string][]byte{} // for the goroutine in command
+var answer func(*conn) bool  // answerRESP or answerKV
+var logged sync.Once         // accept's first error that lasts
+
+var commands = make(chan *conn) // conns with input to answer
+
+// A conn is one client. While it has replies to get, it is not read from.
+type conn struct {
+	sock *net.TCPConn
+	done chan struct{} // input is answered
+	resp *respproto.Session
+	in   []byte // input not yet answered
+	out  []byte // output not yet sent
+	more bool   // in may begin with a whole request
+	eof  bool   // the client sends no more
+	quit bool   // the client gets no more: its input is dropped
+}
+
+type scratch struct{ in, out [16 << 10]byte } // for a thread to read and answer into
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("goroutinesrv: ")
+	addr := flag.String("addr", "127.0.0.1:6379", "listen on `host:port`; port 0 takes a free one")
+	proto := flag.String("proto", "resp", "speak `protocol` resp (Redis) or kv (protobuf)")
+	flag.Parse()
+	answer = map[string]func(*conn) bool{"resp": (*conn).answerRESP, "kv": (*conn).answerKV}[*proto]
+	if _, _, err := net.SplitHostPort(*addr); err != nil || answer == nil || flag.NArg() > 0 {
+		log.Printf("want -addr host:port, -proto resp or kv, and nothing else; not %q", os.Args[1:])
+		os.Exit(2)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)
+	go func() { <-stop; os.Exit(0) }()
+	loop(listen(*addr, *proto))
+}
+
+// loop serves the clients as they come.
+func loop(ln *net.TCPListener) {
+	go command()
+	for {
+		if c := accept(ln); c != nil {
+			go c.serve()
+		}
+	}
+}
+
+// accept waits for a client.
+func accept(ln *net.TCPListener) *conn {
+	sock, err := ln.AcceptTCP()
+	if err == nil {
+		return &conn{sock: sock, done: make(chan struct{}), resp: respproto.NewSession()}
+	}
+	logged.Do(func() { log.Printf("accept: %v", err) })
+	time.Sleep(100 * time.Millisecond) // out of descriptors, or of memory
+	return nil
+}
+
+// serve serves c until it leaves.
+func (c *conn) serve() {
+	var b scratch
+	for c.step(&b) {
+	}
+	c.resp.Close()
+	c.sock.Close()
+}
+
+// command answers what the clients' goroutines have read.
+func command() {
+	for c := range commands {
+		for c.more = !c.quit; c.more && len(c.out) < maxOut; {
+			c.more = answer(c)
+		}
+		c.done <- struct{}{}
+	}
+}
+
+// step takes c one read, its answers and one write further. It reports false if c
+// is to be closed.
+func (c *conn) step(b *scratch) bool {
+	if !c.more && len(c.out) == 0 && !c.fill(b) {
+		return false
+	}
+	had := len(c.in)
+	commands <- c
+	<-c.done
+	c.in = keep(c.in, had-len(c.in), b.in[:])
+	ok := len(c.out) == 0 || c.flush(b)
+	return ok && (c.more || len(c.out) > 0 || !c.eof)
+}
+
+// fill reads once, behind the input that is left.
+func (c *conn) fill(b *scratch) bool {
+	if c.quit { // the client closes first, or replies on their way would be lost
+		c.sock.CloseWrite()
+		c.sock.SetReadDeadline(time.Now().Add(time.Second))
+		c.in = nil
+	}
+	n, err := c.sock.Read(b.in[:])
+	if err != nil && err != io.EOF {
+		return false
+	}
+	c.in = append(c.in, b.in[:n]...)
+	c.eof = n == 0
+	return true
+}
+
+// flush writes once.
+func (c *conn) flush(b *scratch) bool {
+	n, err := c.sock.Write(c.out)
+	if err != nil {
+		return false
+	}
+	c.out = keep(c.out[n:], n, b.out[:])
+	return true
+}
+
+// keep returns what is left of a buffer. It is copied if the buffer is shared, or
+// if most of it is used up, so that no conn holds on to more than it needs.
+func keep(rest []byte, used int, shared []byte) []byte {
+	if len(rest) == 0 {
+		return shared[:0]
+	}
+	if n := cap(rest); len(rest) < used || &rest[:n][n-1] == &shared[len(shared)-1] {
+		return bytes.Clone(rest)
+	}
+	return rest
+}
+
+// answerRESP answers the first Redis request in c.in, if it is there as a whole.
+func (c *conn) answerRESP() bool {
+	args, n, err := c.resp.Parse(c.in)
+	if n == 0 {
+		c.out, c.quit = respproto.AppendError(c.out, err), err != nil
+		return false
+	}
+	c.in = c.in[n:]
+	switch command := respproto.Lookup(args); command {
+	case respproto.Get:
+		c.out = c.resp.AppendValue(c.out, db[string(args[1])])
+	case respproto.Set:
+		db[string(args[1])] = append([]byte{}, args[2]...)
+		c.out = respproto.AppendOK(c.out)
+	case respproto.Incr:
+		c.out, db[string(args[1])] = respproto.AppendIncr(c.out, db[string(args[1])])
+	case respproto.Exists, respproto.Del:
+		n := 0
+		for _, key := range args[1:] {
+			if _, ok := db[string(key)]; ok {
+				n++
+			}
+			if command == respproto.Del {
+				delete(db, string(key))
+			}
+		}
+		c.out = respproto.AppendInt(c.out, n)
+	case respproto.DBSize:
+		c.out = respproto.AppendInt(c.out, len(db))
+	case respproto.FlushAll:
+		db = map[string][]byte{}
+		c.out = respproto.AppendOK(c.out)
+	default:
+		c.out, c.quit = c.resp.AppendOther(c.out, args, len(db))
+	}
+	return !c.quit
+}
+
+// answerKV answers the first protobuf request in c.in, if it is there as a whole.
+func (c *conn) answerKV() bool {
+	m, n, err := kvproto.Parse(c.in)
+	if n == 0 {
+		c.out, c.quit = kvproto.AppendError(c.out, err), err != nil
+		return false
+	}
+	c.in = c.in[n:]
+	switch m.Kind {
+	case kvproto.Get:
+		c.out = kvproto.AppendValue(c.out, m.Key, db[string(m.Key)])
+	case kvproto.PutOrUpdate:
+		db[string(m.Key)] = append([]byte{}, m.Value...)
+		c.out = kvproto.AppendOk(c.out)
+	default:
+		c.out = kvproto.AppendNotOk(c.out, m.Kind, m.Key)
+	}
+	return true
+}
+
+// listen returns a socket that listens on addr, and says so.
+func listen(addr, proto string) *net.TCPListener {
+	check := func(err error) {
+		if err != nil {
+			log.Fatalf("listen %s: %v", addr, err)
+		}
+	}
+	at, err := net.ResolveTCPAddr("tcp", addr)
+	check(err)
+	ln, err := net.ListenTCP("tcp", at)
+	check(cmp.Or(errors.Unwrap(errors.Unwrap(err)), err)) // just what the kernel said
+	log.Printf("%s on %s", proto, ln.Addr())
+	return ln
+}

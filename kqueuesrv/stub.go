@@ -1,0 +1,11 @@
+//go:build !(darwin || dragonfly || freebsd || netbsd || openbsd || kqueue_on_epoll)
+
+// Kqueuesrv needs kqueue(2), which macOS and the BSDs have. On Linux, run epollsrv.
+package main
+
+import "log"
+
+func main() {
+	log.SetFlags(0)
+	log.Fatal("kqueuesrv: kqueue is for macOS and the BSDs; on this system run epollsrv: go run ./epollsrv")
+}

@@ -1,0 +1,109 @@
+// Kv is a client for key-value servers that speak the protocol of package
+// kvproto. It reads and writes single keys, and it measures a server under load,
+// also one that speaks RESP.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const usage = `usage:
+  kv get [-h HOST] [-p PORT] KEY          print the value of KEY
+  kv put [-h HOST] [-p PORT] KEY VALUE    store VALUE; "-" reads it from standard input
+  kv bench [options]                      measure a server under load
+  kv help                                 print this text, as -help does
+
+Options come before KEY. Note that -h is the host.
+
+  -h HOST    name or IP address of the server   (default 127.0.0.1)
+  -p PORT    its TCP port                       (default 6379)
+
+Options of bench, named as in redis-benchmark:
+
+  -proto P   kv, or resp for the Redis protocol (default kv)
+  -t TESTS   the tests to run, in this order    (default put,get; with resp set,get)
+  -c N       connections                        (default 50)
+  -n N       requests in a test                 (default 100000)
+  -P N       requests in a pipeline: sent in one write, before the first reply (default 1)
+  -d BYTES   size of a value                    (default 3)
+  -r N       use random keys, N different ones  (default: one key)
+  -k 0|1     1: keep connections open, 0: a new connection for each pipeline (default 1)
+  -q         one line for a test: requests per second and p50
+  -csv       the format of redis-benchmark --csv; latencies are in milliseconds
+
+A latency is the time from the write of a pipeline until its replies begin to
+arrive. It counts for each request in the pipeline and leaves out connecting.
+
+Every reply is checked. Before a get test all keys are stored, unmeasured, if
+they are 1000000 at the most and their values 1 GiB together; with more keys a
+missing key is a right reply. Wrong replies count in no figure. They are reported
+on standard error.
+
+kv gives up when a connection that waits gets nothing for 30 seconds.
+Exit status: 0 all is well; 1 missing key, wrong reply or network error; 2 usage.
+`
+
+// streams are where a command reads and prints.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	terminal bool // err is a terminal
+}
+
+// errReported is an error that the command has printed already.
+var errReported = errors.New("reported")
+
+// usageError is a mistake in the command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+var commands = map[string]func(args []string, s streams) error{
+	"get":   getCommand,
+	"put":   putCommand,
+	"bench": benchCommand,
+}
+
+func main() {
+	_, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
+	s := streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: err == nil}
+	os.Exit(run(os.Args[1:], s))
+}
+
+// run executes the command line args and returns the exit status.
+func run(args []string, s streams) int {
+	if len(args) == 0 {
+		fmt.Fprint(s.err, usage)
+		return 2
+	}
+	switch args[0] {
+	case "help", "-help", "--help":
+		fmt.Fprint(s.out, usage)
+		return 0
+	}
+	command, ok := commands[args[0]]
+	if !ok {
+		fmt.Fprintf(s.err, "kv: unknown command %q: want get, put, bench or help\n", args[0])
+		return 2
+	}
+	err := command(args[1:], s)
+	switch err {
+	case nil:
+		return 0
+	case errHelp:
+		fmt.Fprint(s.out, usage)
+		return 0
+	case errReported:
+		return 1
+	}
+	fmt.Fprintf(s.err, "kv: %v\n", err)
+	if _, ok := err.(usageError); ok {
+		return 2
+	}
+	return 1
+}
