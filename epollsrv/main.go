@@ -114,12 +114,12 @@ func accept(lfd int) *conn {
 	if err == nil {
 		err = watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN)
 	}
-	switch err {
-	case nil:
+	if err == nil {
 		unix.SetNonblock(fd, true)
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		return &conn{fd: fd, want: unix.EPOLLIN, resp: respproto.NewSession()}
-	case unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
+	}
+	if err == unix.EAGAIN || err == unix.EINTR || err == unix.ECONNABORTED {
 		return nil
 	}
 	logged.Do(func() { log.Printf("accept: %v", err) })

@@ -221,6 +221,7 @@ func listen(addr, proto string) *net.TCPListener {
 	check(err)
 	ln, err := net.ListenTCP("tcp", at)
 	check(cmp.Or(errors.Unwrap(errors.Unwrap(err)), err)) // just what the kernel said
-	log.Printf("%s on %s", proto, ln.Addr())
+	at.Port = ln.Addr().(*net.TCPAddr).Port
+	log.Printf("%s on %s", proto, at)
 	return ln
 }

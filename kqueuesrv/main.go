@@ -118,12 +118,12 @@ func accept(lfd int) *conn {
 	if err == nil {
 		err = watch(unix.EV_ADD, fd, unix.EVFILT_READ)
 	}
-	switch err {
-	case nil:
+	if err == nil {
 		unix.SetNonblock(fd, true)
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		return &conn{fd: fd, want: unix.EVFILT_READ, resp: respproto.NewSession()}
-	case unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
+	}
+	if err == unix.EAGAIN || err == unix.EINTR || err == unix.ECONNABORTED {
 		return nil
 	}
 	logged.Do(func() { log.Printf("accept: %v", err) })

@@ -72,11 +72,11 @@ func loop(lfd int) {
 // accept waits for a client.
 func accept(lfd int) *conn {
 	fd, _, err := unix.Accept(lfd)
-	switch err {
-	case nil:
+	if err == nil {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		return &conn{fd: fd, resp: respproto.NewSession()}
-	case unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
+	}
+	if err == unix.EAGAIN || err == unix.EINTR || err == unix.ECONNABORTED {
 		return nil
 	}
 	logged.Do(func() { log.Printf("accept: %v", err) })

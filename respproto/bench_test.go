@@ -14,16 +14,13 @@ func turn(s *Session, out, in, value []byte) ([]byte, int) {
 	}
 	switch Lookup(args) {
 	case Get:
-		if value == nil {
-			return s.AppendNull(out), n
-		}
-		return AppendBulk(out, value), n
+		return s.AppendValue(out, value), n
 	case Set:
 		return AppendOK(out), n
 	case Incr, DBSize, Del, Exists, FlushAll:
-		return AppendInt(out, int64(n)), n
+		return AppendInt(out, n), n
 	}
-	return s.AppendOther(out, args), n
+	panic("not a command of the dictionary")
 }
 
 var hotRequests = map[string]string{
@@ -125,7 +122,7 @@ func BenchmarkOther(b *testing.B) {
 			var out []byte
 			b.ReportAllocs()
 			for b.Loop() {
-				out = s.AppendOther(out[:0], args)
+				out, _ = s.AppendOther(out[:0], args, 0)
 			}
 		})
 	}
@@ -138,7 +135,7 @@ func BenchmarkInfo(b *testing.B) {
 	var out []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		out = s.AppendInfo(out[:0], args, 1)
+		out, _ = s.AppendOther(out[:0], args, 1)
 	}
 }
 

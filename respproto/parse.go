@@ -192,10 +192,10 @@ func splitWords(words [][]byte, line []byte) (_ [][]byte, ok bool) {
 }
 
 // unquote reads the word at the beginning of line whose quote opens at i. It
-// returns the word without quotes and escapes, and its length in line.
+// returns the word without quotes and escapes, never nil, and its length in line.
 func unquote(line []byte, i int) (word []byte, n int, ok bool) {
 	quote := line[i]
-	word = append(word, line[:i]...)
+	word = append([]byte{}, line[:i]...)
 	for i++; i < len(line) && line[i] != quote; {
 		char, size := unescape(line[i:], quote)
 		word = append(word, char)

@@ -69,6 +69,9 @@ func checkParse(t testing.TB, in []byte, args [][]byte, n int, err error) {
 		t.Fatalf("Parse(%.80q) = %.80q, %d, %v", in, args, n, err)
 	}
 	for i, a := range args {
+		if a == nil { // a dictionary may take nil for a missing value
+			t.Fatalf("Parse(%.80q): argument %d is nil", in, i)
+		}
 		if from, inside := offset(in, a); inside && (from+len(a) > n || cap(a) != len(a)) {
 			t.Fatalf("Parse(%.80q): argument %d is in[%d:%d:%d] of a request of %d bytes", in, i, from, from+len(a), from+cap(a), n)
 		}
@@ -142,6 +145,7 @@ var parseTests = []struct {
 	{"single quotes", `SET 'a b' 'c"d'` + "\r\n", requests(words("SET", "a b", `c"d`))},
 	{"empty quotes", `"" '' ""` + "\r\n", requests(words("", "", ""))},
 	{"escapes", `"\x41\n\r\t\b\a\\\"\q\x4\xzz\xfF\xAb\x00"` + "\r\n", requests(words("A\n\r\t\b\a\\\"qx4xzz\xff\xab\x00"))},
+	{"half an escape", `"\xz1\x1z\x" "\x1"` + "\r\n", requests(words("xz1x1zx", "x1"))},
 	{"no escapes in single quotes", `'a\'b\n\x41\\ '` + "\r\n", requests(words(`a'b\n\x41\\ `))},
 	{"no escapes without quotes", `a\nb \x41` + "\r\n", requests(words(`a\nb`, `\x41`))},
 	{"quote inside a word", `ab"c d"` + " x\r\n", requests(words("abc d", "x"))},
@@ -203,6 +207,7 @@ var parseTests = []struct {
 	{"quote behind a quote", "\"a\"\"b\"\r\n", outcome{Err: "Protocol error: unbalanced quotes in request"}},
 	{"open after a word", "SET \"\r\n", outcome{Err: "Protocol error: unbalanced quotes in request"}},
 	{"backslash at the end", "\"a\\\n", outcome{Err: "Protocol error: unbalanced quotes in request"}},
+	{"half an escape at the end", "\"\\x4\n", outcome{Err: "Protocol error: unbalanced quotes in request"}},
 	{"escaped closing quotes", "\"a\\\"\n'a\\'\n", outcome{Err: "Protocol error: unbalanced quotes in request"}},
 	{"error behind requests", "PING\r\n*1\r\n$1\r\na\r\n*x\r\nPING\r\n", outcome{Requests: [][]string{{"PING"}, {"a"}}, Err: "Protocol error: invalid multibulk length"}},
 }

@@ -92,9 +92,9 @@ func sameAsRedis() []string {
 		"*1\r\n" + strings.Repeat("x", MaxLine+1),
 
 		// Quotes.
-		`"a b` + "\r\n", `'a b` + "\r\n", `"a"b` + "\r\n", `'a'b` + "\r\n", `"a""b"` + "\r\n", "PING \"\r\n", "\"a\\\n", "'a\\'\n",
+		`"a b` + "\r\n", `'a b` + "\r\n", `"a"b` + "\r\n", `'a'b` + "\r\n", `"a""b"` + "\r\n", "PING \"\r\n", "\"a\\\n", "'a\\'\n", "\"\\x4\n", "\"\\x\n",
 		`PING "\x41\n\r\t\b\a\\\"\q\x4\xzz\xfF\x00"` + "\r\n", `PING 'a\'b\n\x41\\ '` + "\r\n", `PING a\nb` + "\r\n", `PI"NG" x` + "\r\n", `PI'NG' x` + "\r\n",
-		`PING ""` + "\r\n", `PING ''` + "\r\n", `"" a` + "\r\n", "\"PING\"\n", "PING \"a\rb\"\r\n", "PING \"a\"\r\n",
+		`foo "\xz1\x1z\x" "\x1" "\x"` + "\r\n", `PING ""` + "\r\n", `PING ''` + "\r\n", `"" a` + "\r\n", "\"PING\"\n", "PING \"a\rb\"\r\n", "PING \"a\"\r\n",
 
 		// The connection.
 		"PING a\r\nPING a b\r\nping\r\n", "ECHO\r\nECHO a\r\nECHO a b\r\n", "QUIT\r\nPING\r\n", "quit a b\r\nPING\r\n", "POST / HTTP/1.1\r\n", "post\r\nPING\r\n", "Host: localhost\r\nPING\r\n", "HOST:\r\n", "HOST\r\n",
@@ -110,7 +110,7 @@ func sameAsRedis() []string {
 		"COMMAND DOCS nosuch\r\n",
 
 		// The dictionary.
-		"GET k\r\nSET k v\r\nGET k\r\nget k\r\nHELLO 3\r\nGET k\r\nGET nosuch\r\n", "SET k ''\r\nGET k\r\nEXISTS k\r\n", "SET '' v\r\nGET ''\r\nDEL ''\r\n", "SET \"\\r\\n\\x00\\xff\" \"\\x00\"\r\nGET \"\\r\\n\\x00\\xff\"\r\n",
+		"GET k\r\nSET k v\r\nGET k\r\nget k\r\nHELLO 3\r\nGET k\r\nGET nosuch\r\n", "SET k ''\r\nGET k\r\nEXISTS k\r\nINCR k\r\nGET k\r\n", "SET '' v\r\nGET ''\r\nDEL ''\r\n", "SET \"\\r\\n\\x00\\xff\" \"\\x00\"\r\nGET \"\\r\\n\\x00\\xff\"\r\n",
 		"SET a 1\r\nSET b 2\r\nDBSIZE\r\nEXISTS a\r\nEXISTS a a b c\r\nDEL a a c\r\nDEL a\r\nDBSIZE\r\nFLUSHALL\r\nDBSIZE\r\n",
 		"SET a 1\r\nFLUSHALL x\r\nFLUSHALL sync async\r\nDBSIZE\r\nFLUSHALL async\r\nDBSIZE\r\nSET a 1\r\nFLUSHDB SYNC\r\nDBSIZE\r\nFLUSHDB x\r\nFLUSHDB\r\n",
 		"GET\r\nGET a b\r\nSET\r\nSET a\r\nSET a b c\r\nDEL\r\nEXISTS\r\nINCR\r\nINCR a b\r\nDBSIZE a\r\nDBSIZE\r\n",
@@ -178,73 +178,51 @@ func randomCases() []string {
 	return list
 }
 
-// answer is a server with one client, which sends in and then shuts down its
+// answer is a server with one client, which sends a stream and then shuts down its
 // writing side. It is the loop of the package comment, with a dictionary.
-func answer(t *testing.T, in string) string {
+func answer(t *testing.T, stream string) string {
 	s := NewSession()
 	defer s.Close()
-	db := map[string]string{}
+	db := map[string][]byte{}
 	var out []byte
-	for rest := []byte(in); ; {
-		args, n, err := s.Parse(rest)
-		checkParse(t, rest, args, n, err)
-		if err != nil {
-			return normal(string(AppendError(out, err)))
-		}
+	in := []byte(stream)
+	for quit := false; !quit; {
+		args, n, err := s.Parse(in)
+		checkParse(t, in, args, n, err)
 		if n == 0 {
-			return normal(string(out))
+			out = AppendError(out, err)
+			break
 		}
-		rest = rest[n:]
-		if len(args) == 0 {
-			continue
-		}
-		switch Lookup(args) {
+		in = in[n:]
+		switch command := Lookup(args); command {
 		case Get:
-			if v, ok := db[string(args[1])]; ok {
-				out = AppendBulk(out, v)
-			} else {
-				out = s.AppendNull(out)
-			}
+			out = s.AppendValue(out, db[string(args[1])])
 		case Set:
-			db[string(args[1])] = string(args[2])
+			db[string(args[1])] = bytes.Clone(args[2])
 			out = AppendOK(out)
 		case Del, Exists:
-			found := int64(0)
-			for _, k := range args[1:] {
-				if _, ok := db[string(k)]; ok {
+			found := 0
+			for _, key := range args[1:] {
+				if _, ok := db[string(key)]; ok {
 					found++
 				}
-				if Lookup(args) == Del {
-					delete(db, string(k))
+				if command == Del {
+					delete(db, string(key))
 				}
 			}
 			out = AppendInt(out, found)
 		case Incr:
-			old, ok := db[string(args[1])]
-			if !ok {
-				old = "0"
-			}
-			if v, err := Increment([]byte(old)); err != nil {
-				out = AppendError(out, err)
-			} else {
-				db[string(args[1])] = fmt.Sprint(v)
-				out = AppendInt(out, v)
-			}
+			out, db[string(args[1])] = AppendIncr(out, db[string(args[1])])
 		case DBSize:
-			out = AppendInt(out, int64(len(db)))
+			out = AppendInt(out, len(db))
 		case FlushAll:
 			clear(db)
 			out = AppendOK(out)
-		case Info:
-			out = s.AppendInfo(out, args, len(db))
-		case Quit:
-			return normal(string(AppendOK(out)))
-		case HTTP:
-			return normal(string(out))
 		default:
-			out = s.AppendOther(out, args)
+			out, quit = s.AppendOther(out, args, len(db))
 		}
 	}
+	return normal(string(out))
 }
 
 var helloFields = regexp.MustCompile(`(\$7\r\nversion\r\n\$\d+\r\n)[^\r]*(\r\n\$5\r\nproto\r\n:\d\r\n\$2\r\nid\r\n):\d+`)

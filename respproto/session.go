@@ -75,7 +75,7 @@ func (s *Session) AppendOther(out []byte, args [][]byte, keys int) (_ []byte, qu
 	if len(args) == 0 {
 		return out, false
 	}
-	switch name := lowerName(args[0]); name {
+	switch name := lower(atMost(128, args[0])); name {
 	case "quit":
 		return AppendOK(out), true
 	case "post", "host:":
@@ -323,7 +323,5 @@ func unknownCommand(args [][]byte) error {
 }
 
 func lower(name []byte) string { return string(appendLower(make([]byte, 0, 32), name)) }
-
-func lowerName(b []byte) string { return strings.ToLower(string(atMost(128, b))) }
 
 func atMost(n int, b []byte) []byte { return b[:min(n, len(b))] }

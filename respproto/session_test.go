@@ -28,7 +28,7 @@ func wrong(command string) string {
 }
 
 // Each test is one connection: requests, whose arguments are separated by spaces,
-// and their replies.
+// and their replies. There are three keys.
 var otherTests = []struct {
 	name  string
 	turns []string
@@ -230,12 +230,43 @@ func TestAppendOther(t *testing.T) {
 				if c := Lookup(args); c != Other {
 					t.Errorf("Lookup(%q) = %d, want Other", args, c)
 				}
-				got := s.AppendOther([]byte("before"), args)
+				got, quit := s.AppendOther([]byte("before"), args, 3)
+				if quit {
+					t.Errorf("%.80q closes the connection", args)
+				}
 				if diff := cmp.Diff("before"+want, string(got)); diff != "" {
 					t.Errorf("%.80q (-want +got):\n%s", args, diff)
 				}
 			}
 		})
+	}
+}
+
+// QUIT and what browsers send close the connection; nothing else does.
+func TestAppendOtherQuit(t *testing.T) {
+	for _, tt := range []struct {
+		args, want string
+		quit       bool
+	}{
+		{"QUIT", "+OK\r\n", true},
+		{"quit now please", "+OK\r\n", true},
+		{"POST / HTTP/1.1", "", true},
+		{"post", "", true},
+		{"Host: localhost", "", true},
+		{"HOST:", "", true},
+		{"QUITS", "-ERR unknown command 'QUITS', with args beginning with: \r\n", false},
+		{"Host", "-ERR unknown command 'Host', with args beginning with: \r\n", false},
+		{"qu\u0130t", "-ERR unknown command 'qu\u0130t', with args beginning with: \r\n", false},
+		{"ho\u017ft:", "-ERR unknown command 'ho\u017ft:', with args beginning with: \r\n", false},
+		{strings.Repeat("quit", 1000), "-ERR unknown command '" + strings.Repeat("quit", 32) + "', with args beginning with: \r\n", false},
+	} {
+		out, quit := NewSession().AppendOther([]byte("x"), split(tt.args), 0)
+		if string(out) != "x"+tt.want || quit != tt.quit {
+			t.Errorf("%.40q = %q, %t; want %q, %t", tt.args, out, quit, "x"+tt.want, tt.quit)
+		}
+	}
+	if out, quit := NewSession().AppendOther([]byte("x"), nil, 0); string(out) != "x" || quit {
+		t.Errorf("empty request = %q, %t; want no reply", out, quit)
 	}
 }
 
@@ -259,7 +290,7 @@ const infoAll = "# Server\r\nredis_version:7.0.15\r\nserver_name:ioflavors\r\nre
 	"# Replication\r\nrole:master\r\n\r\n" +
 	"# Keyspace\r\n"
 
-func TestAppendInfo(t *testing.T) {
+func TestInfo(t *testing.T) {
 	for _, tt := range []struct {
 		args string
 		keys int
@@ -290,17 +321,17 @@ func TestAppendInfo(t *testing.T) {
 // info returns the text in AppendInfo's bulk string.
 func info(t *testing.T, s *Session, args string, keys int) string {
 	t.Helper()
-	reply := string(s.AppendInfo([]byte("x"), split(args), keys))
-	head, text, _ := strings.Cut(reply, "\r\n")
+	reply, quit := s.AppendOther([]byte("x"), split(args), keys)
+	head, text, _ := strings.Cut(string(reply), "\r\n")
 	text, ended := strings.CutSuffix(text, "\r\n")
-	if head != fmt.Sprintf("x$%d", len(text)) || !ended {
+	if head != fmt.Sprintf("x$%d", len(text)) || !ended || quit {
 		t.Fatalf("%q = %q, want one bulk string", args, reply)
 	}
 	return text
 }
 
 // INFO counts the connections, those that are open, and the requests.
-func TestAppendInfoCounts(t *testing.T) {
+func TestInfoCounts(t *testing.T) {
 	count := func() (n [3]int) {
 		text := info(t, &Session{}, "INFO", 0)
 		for i, field := range []string{"total_connections_received", "connected_clients", "total_commands_processed"} {
