@@ -6,8 +6,9 @@ import (
 	"fmt"
 )
 
-// Errors of [Session.Parse]. After one of them the rest of the input has no
-// meaning: send the error with [AppendError], and close.
+// Errors of [Session.Parse], with one more that names a byte: "Protocol error:
+// expected '$', got 'x'". After an error the rest of the input has no meaning: send
+// the error with [AppendError], and close.
 var (
 	ErrMultibulkLength = errors.New("Protocol error: invalid multibulk length")
 	ErrBulkLength      = errors.New("Protocol error: invalid bulk length")
@@ -234,5 +235,5 @@ func hexValue(c byte) byte {
 	if c <= '9' {
 		return c - '0'
 	}
-	return c | 0x20 - 'a' + 10
+	return (c | 0x20) - 'a' + 10
 }

@@ -7,7 +7,7 @@ import (
 	"math"
 	"os"
 	"path"
-	"runtime"
+	"runtime/metrics"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -253,8 +253,8 @@ func (s *Session) appendConfig(out []byte, patterns [][]byte) []byte {
 
 // appendInfo answers INFO, or the sections of it that are named.
 func (s *Session) appendInfo(out []byte, names [][]byte, keys int) []byte {
-	var mem runtime.MemStats
-	runtime.ReadMemStats(&mem)
+	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(heap)
 	var keyspace string
 	if keys > 0 {
 		keyspace = fmt.Sprintf("db0:keys=%d,expires=0,avg_ttl=0\r\n", keys)
@@ -263,7 +263,7 @@ func (s *Session) appendInfo(out []byte, names [][]byte, keys int) []byte {
 		{"Server", fmt.Sprintf("redis_version:%s\r\nserver_name:ioflavors\r\nredis_mode:standalone\r\nprocess_id:%d\r\nuptime_in_seconds:%d\r\n",
 			Version, os.Getpid(), int(time.Since(started).Seconds()))},
 		{"Clients", fmt.Sprintf("connected_clients:%d\r\nblocked_clients:0\r\n", opened.Load()-closed.Load())},
-		{"Memory", fmt.Sprintf("used_memory:%d\r\n", mem.HeapAlloc)},
+		{"Memory", fmt.Sprintf("used_memory:%d\r\n", heap[0].Value.Uint64())},
 		{"Persistence", "loading:0\r\n"},
 		{"Stats", fmt.Sprintf("total_connections_received:%d\r\ntotal_commands_processed:%d\r\n", opened.Load(), commands.Load())},
 		{"Replication", "role:master\r\n"},
