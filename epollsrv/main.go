@@ -7,12 +7,12 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"log"
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -31,14 +31,15 @@ var wait = forever            // or soon, when accept is to be tried again
 
 // A conn is one client. While it has replies to get, it is not read from.
 type conn struct {
-	fd   int
-	want int // what to wait for: input, or room for output
-	resp *respproto.Session
-	in   []byte // input not yet answered
-	out  []byte // output not yet sent
-	more bool   // in may begin with a whole request
-	eof  bool   // the client sends no more
-	quit bool   // the client gets no more: its input is dropped
+	fd    int
+	want  int // what to wait for: input, or room for output
+	resp  *respproto.Session
+	in    []byte // input not yet answered
+	out   []byte // output not yet sent
+	more  bool   // in may begin with a whole request
+	eof   bool   // the client sends no more
+	quit  bool   // the client gets no more: its input is dropped
+	steps int
 }
 
 type scratch struct{ in, out [16 << 10]byte } // for a thread to read and answer into
@@ -119,19 +120,21 @@ func accept(lfd int) *conn {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		return &conn{fd: fd, want: unix.EPOLLIN, resp: respproto.NewSession()}
 	}
-	if err == unix.EAGAIN || err == unix.EINTR || err == unix.ECONNABORTED {
-		return nil
+	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
+		logged.Do(func() { log.Printf("accept: %v", err) })
+		unix.Close(fd)
+		watch(unix.EPOLL_CTL_MOD, lfd, 0)
+		wait = soon
 	}
-	logged.Do(func() { log.Printf("accept: %v", err) })
-	unix.Close(fd)
-	watch(unix.EPOLL_CTL_MOD, lfd, 0)
-	wait = soon
 	return nil
 }
 
 // step takes c one read, its answers and one write further. It reports false if c
 // is to be closed.
 func (c *conn) step(b *scratch) bool {
+	if c.steps++; c.steps%64 == 0 {
+		runtime.Gosched() // or the runtime takes the P from us, again and again
+	}
 	if !c.more && len(c.out) == 0 && !c.fill(b) {
 		return false
 	}
@@ -140,8 +143,7 @@ func (c *conn) step(b *scratch) bool {
 		c.more = answer(c)
 	}
 	c.in = keep(c.in, had-len(c.in), b.in[:])
-	ok := len(c.out) == 0 || c.flush(b)
-	return ok && (c.more || len(c.out) > 0 || !c.eof)
+	return (len(c.out) == 0 || c.flush(b)) && (c.more || len(c.out) > 0 || !c.eof)
 }
 
 // fill reads once, behind the input that is left.
@@ -151,11 +153,11 @@ func (c *conn) fill(b *scratch) bool {
 		c.in = nil
 	}
 	n, err := unix.Read(c.fd, b.in[:])
+	c.eof = n == 0
 	if err != nil {
 		return err == unix.EAGAIN || err == unix.EINTR
 	}
 	c.in = append(c.in, b.in[:n]...)
-	c.eof = n == 0
 	return true
 }
 
@@ -176,7 +178,7 @@ func keep(rest []byte, used int, shared []byte) []byte {
 		return shared[:0]
 	}
 	if n := cap(rest); len(rest) < used || &rest[:n][n-1] == &shared[len(shared)-1] {
-		return bytes.Clone(rest)
+		return append([]byte{}, rest...)
 	}
 	return rest
 }

@@ -5,7 +5,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"flag"
@@ -14,6 +13,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"time"
 
@@ -31,14 +31,15 @@ var commands = make(chan *conn) // conns with input to answer
 
 // A conn is one client. While it has replies to get, it is not read from.
 type conn struct {
-	sock *net.TCPConn
-	done chan struct{} // input is answered
-	resp *respproto.Session
-	in   []byte // input not yet answered
-	out  []byte // output not yet sent
-	more bool   // in may begin with a whole request
-	eof  bool   // the client sends no more
-	quit bool   // the client gets no more: its input is dropped
+	sock  *net.TCPConn
+	done  chan struct{} // input is answered
+	resp  *respproto.Session
+	in    []byte // input not yet answered
+	out   []byte // output not yet sent
+	more  bool   // in may begin with a whole request
+	eof   bool   // the client sends no more
+	quit  bool   // the client gets no more: its input is dropped
+	steps int
 }
 
 type scratch struct{ in, out [16 << 10]byte } // for a thread to read and answer into
@@ -103,6 +104,9 @@ func command() {
 // step takes c one read, its answers and one write further. It reports false if c
 // is to be closed.
 func (c *conn) step(b *scratch) bool {
+	if c.steps++; c.steps%64 == 0 {
+		runtime.Gosched() // or the runtime takes the P from us, again and again
+	}
 	if !c.more && len(c.out) == 0 && !c.fill(b) {
 		return false
 	}
@@ -110,8 +114,7 @@ func (c *conn) step(b *scratch) bool {
 	commands <- c
 	<-c.done
 	c.in = keep(c.in, had-len(c.in), b.in[:])
-	ok := len(c.out) == 0 || c.flush(b)
-	return ok && (c.more || len(c.out) > 0 || !c.eof)
+	return (len(c.out) == 0 || c.flush(b)) && (c.more || len(c.out) > 0 || !c.eof)
 }
 
 // fill reads once, behind the input that is left.
@@ -122,11 +125,11 @@ func (c *conn) fill(b *scratch) bool {
 		c.in = nil
 	}
 	n, err := c.sock.Read(b.in[:])
-	if err != nil && err != io.EOF {
-		return false
+	c.eof = n == 0
+	if err != nil {
+		return err == io.EOF
 	}
 	c.in = append(c.in, b.in[:n]...)
-	c.eof = n == 0
 	return true
 }
 
@@ -147,7 +150,7 @@ func keep(rest []byte, used int, shared []byte) []byte {
 		return shared[:0]
 	}
 	if n := cap(rest); len(rest) < used || &rest[:n][n-1] == &shared[len(shared)-1] {
-		return bytes.Clone(rest)
+		return append([]byte{}, rest...)
 	}
 	return rest
 }

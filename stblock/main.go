@@ -5,14 +5,13 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"log"
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 	"ioflavors/kvproto"
@@ -26,13 +25,14 @@ var logged sync.Once         // accept's first error that lasts
 
 // A conn is one client. While it has replies to get, it is not read from.
 type conn struct {
-	fd   int
-	resp *respproto.Session
-	in   []byte // input not yet answered
-	out  []byte // output not yet sent
-	more bool   // in may begin with a whole request
-	eof  bool   // the client sends no more
-	quit bool   // the client gets no more: its input is dropped
+	fd    int
+	resp  *respproto.Session
+	in    []byte // input not yet answered
+	out   []byte // output not yet sent
+	more  bool   // in may begin with a whole request
+	eof   bool   // the client sends no more
+	quit  bool   // the client gets no more: its input is dropped
+	steps int
 }
 
 type scratch struct{ in, out [16 << 10]byte } // for a thread to read and answer into
@@ -70,11 +70,10 @@ func accept(lfd int) *conn {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		return &conn{fd: fd, resp: respproto.NewSession()}
 	}
-	if err == unix.EAGAIN || err == unix.EINTR || err == unix.ECONNABORTED {
-		return nil
+	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
+		logged.Do(func() { log.Printf("accept: %v", err) })
+		unix.Poll(nil, 100) // ms: out of descriptors, or of memory
 	}
-	logged.Do(func() { log.Printf("accept: %v", err) })
-	time.Sleep(100 * time.Millisecond) // out of descriptors, or of memory
 	return nil
 }
 
@@ -90,6 +89,9 @@ func (c *conn) serve() {
 // step takes c one read, its answers and one write further. It reports false if c
 // is to be closed.
 func (c *conn) step(b *scratch) bool {
+	if c.steps++; c.steps%64 == 0 {
+		runtime.Gosched() // or the runtime takes the P from us, again and again
+	}
 	if !c.more && len(c.out) == 0 && !c.fill(b) {
 		return false
 	}
@@ -98,8 +100,7 @@ func (c *conn) step(b *scratch) bool {
 		c.more = answer(c)
 	}
 	c.in = keep(c.in, had-len(c.in), b.in[:])
-	ok := len(c.out) == 0 || c.flush(b)
-	return ok && (c.more || len(c.out) > 0 || !c.eof)
+	return (len(c.out) == 0 || c.flush(b)) && (c.more || len(c.out) > 0 || !c.eof)
 }
 
 // fill reads once, behind the input that is left.
@@ -110,11 +111,11 @@ func (c *conn) fill(b *scratch) bool {
 		c.in = nil
 	}
 	n, err := unix.Read(c.fd, b.in[:])
+	c.eof = n == 0
 	if err != nil {
 		return err == unix.EINTR
 	}
 	c.in = append(c.in, b.in[:n]...)
-	c.eof = n == 0
 	return true
 }
 
@@ -135,7 +136,7 @@ func keep(rest []byte, used int, shared []byte) []byte {
 		return shared[:0]
 	}
 	if n := cap(rest); len(rest) < used || &rest[:n][n-1] == &shared[len(shared)-1] {
-		return bytes.Clone(rest)
+		return append([]byte{}, rest...)
 	}
 	return rest
 }
