@@ -93,6 +93,10 @@ func (s *Session) Parse(in []byte) (args [][]byte, n int, err error) {
 // header reads the line at pos: a mark, and a number of at most limit. It is not
 // ok if the line is not complete, or wrong.
 func (p *parser) header(in []byte, limit int, tooLong, invalid error) (n int, ok bool, err error) {
+	if n, size := shortNumber(in[p.pos:]); size > 0 && n <= limit && (p.argc == 0 || in[p.pos] == '$') {
+		p.pos += size
+		return n, true, nil
+	}
 	p.seen = lineEnd(in, max(p.pos, p.seen), '\r')
 	if p.seen-p.pos > MaxLine {
 		return 0, false, tooLong
@@ -110,6 +114,22 @@ func (p *parser) header(in []byte, limit int, tooLong, invalid error) (n int, ok
 	}
 	p.pos = p.seen + 2
 	return int(max(number, -1)), true, nil
+}
+
+// shortNumber reads a line of a mark, one to six digits and CR LF: what nearly all
+// headers are. The size is 0 if the line is anything else.
+func shortNumber(line []byte) (n, size int) {
+	for i := 1; i < min(len(line)-1, 8); i++ {
+		c := line[i]
+		if c == '\r' && i > 1 {
+			return n, i + 2
+		}
+		if c < '0' || c > '9' || c == '0' && i == 1 {
+			return 0, 0
+		}
+		n = 10*n + int(c-'0')
+	}
+	return 0, 0
 }
 
 // lineEnd returns the index of the first end at or behind from, or len(in).
