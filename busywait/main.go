@@ -1,7 +1,7 @@
 // Busywait is a key-value server with one thread, which never waits in any call.
 //
-// The thread tries accept(2), and read(2) or write(2) for each client, in turn and
-// for ever; EAGAIN means not yet. It burns a core, with nothing to do most of all.
+// The thread tries accept(2), then read(2) or write(2) for each client, over and
+// over; EAGAIN means not yet. It burns a core, as much as ever when it is idle.
 package main
 
 import (
