@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // benchOptions are the flags of bench.
@@ -16,6 +17,9 @@ type benchOptions struct {
 	valueSize int64
 	keys      int64
 	keepAlive string
+	key       string
+	duration  time.Duration
+	rate      int64
 	style     style
 }
 
@@ -25,24 +29,44 @@ const (
 	maxStored  = 1_000_000   // keys that are stored before a get test
 	maxFilling = 1 << 30     // and the bytes of their values
 	fillBatch  = 64 << 10    // bytes in a pipeline that stores keys
-	perRequest = 64          // bytes in a request beside the value, at most
+	perRequest = 64          // bytes in a request beside the value and -key, at most
+
+	maxRequests = 1_000_000_000_000
 )
 
 // parseBench reads the flags of bench.
 func parseBench(args []string) (*flags, *benchOptions, error) {
 	f := newFlags("bench")
-	o := &benchOptions{proto: "kv", clients: 50, requests: 100_000, pipeline: 1, valueSize: 3, keepAlive: "1"}
+	o := &benchOptions{proto: "kv", clients: 50, pipeline: 1, valueSize: 3, keepAlive: "1"}
 	f.choice("proto", &o.proto, "kv", "resp")
 	f.text("t", &o.tests, "want put, get or put,get; with -proto resp set, get or set,get")
 	f.number("c", &o.clients, 1, 60_000)
-	f.number("n", &o.requests, 1, 1_000_000_000_000)
+	f.number("n", &o.requests, 1, maxRequests)
+	f.seconds("T", &o.duration)
+	f.number("R", &o.rate, 1, 1_000_000)
 	f.number("P", &o.pipeline, 1, 1_000_000)
 	f.number("d", &o.valueSize, 1, maxValue)
 	f.number("r", &o.keys, 1, maxKeys)
+	f.text("key", &o.key, "want a key")
 	f.choice("k", &o.keepAlive, "0", "1")
 	f.on("q", &o.style.quiet)
 	f.on("csv", &o.style.csv)
-	return f, o, f.parse(args)
+	if err := f.parse(args); err != nil {
+		return f, o, err
+	}
+	if o.rate > 0 && o.keepAlive == "0" {
+		return f, o, usageError("invalid value \"0\" for flag -k: want 1 with -R")
+	}
+	if o.key != "" && o.keys > 0 {
+		return f, o, usageError("want -r or -key, not both")
+	}
+	if o.requests == 0 {
+		o.requests = 100_000
+		if o.duration > 0 {
+			o.requests = maxRequests
+		}
+	}
+	return f, o, nil
 }
 
 // ops returns the tests to run.
@@ -73,10 +97,16 @@ func (o *benchOptions) load(which op) (load, error) {
 		valueSize: int(o.valueSize),
 		keepAlive: o.keepAlive == "1",
 		keys:      o.keys,
+		duration:  o.duration,
+		rate:      o.rate,
 	}
-	size := perRequest*l.pipeline + o.valueSize // a get's value is in the reply
+	if o.key != "" {
+		l.key = []byte(o.key)
+	}
+	request := int64(perRequest + len(o.key))
+	size := request*l.pipeline + o.valueSize // a get's value is in the reply
 	if which == opPut {
-		size = (perRequest + o.valueSize) * l.pipeline
+		size = (request + o.valueSize) * l.pipeline
 	}
 	if l.keys > 0 { // with one key, all clients share the buffers
 		size *= o.clients
@@ -157,6 +187,8 @@ func fill(l load, r *reporter) (filled bool, err error) {
 	l.requests = keys
 	l.pipeline = max(1, fillBatch/int64(l.valueSize+perRequest))
 	l.keepAlive = true
+	l.duration = 0
+	l.rate = 0
 	l.inOrder = true
 	res, err := produce(l, r.progress(name, keys))
 	r.clear()

@@ -11,7 +11,7 @@ import (
 )
 
 // patience is how long a connection may wait without receiving or sending a
-// byte. Then the run fails.
+// byte. Then the run fails. It is the flag -w.
 var patience = 30 * time.Second
 
 var epoch = time.Now()
@@ -64,7 +64,12 @@ func cause(err error) error {
 	return err
 }
 
-func errTimeout() error { return fmt.Errorf("no answer for %v", patience) }
+// silenceError says that there was nothing to hear for as long as patience.
+type silenceError string
+
+func (e silenceError) Error() string { return string(e) }
+
+func errTimeout() error { return silenceError(fmt.Sprintf("no answer for %v", patience)) }
 
 // dial returns a non-blocking socket that is connected or, if it is not yet, is
 // writable as soon as that is decided. Then connected tells.
@@ -160,6 +165,9 @@ type loop struct {
 	fds     []unix.PollFd // fds[i] is the socket of members[i]
 	members []member
 	onTick  func() error // called a few times a second; an error ends the loop
+
+	// If it is set, onWait is called before each wait, and says how long that may be.
+	onWait func() time.Duration
 }
 
 const tick = 250 * time.Millisecond
@@ -176,10 +184,15 @@ func (l *loop) add(m member, events int16) {
 // await changes the events that the loop waits for.
 func (l *loop) await(s *socket, events int16) { l.fds[s.slot].Events = events }
 
-// remove closes the socket of m and moves the last member to its place.
+// remove closes the socket of m.
 func (l *loop) remove(m member) {
+	unix.Close(m.socket().fd)
+	l.detach(m)
+}
+
+// detach takes m out of the loop: the last member moves to its place.
+func (l *loop) detach(m member) {
 	s := m.socket()
-	unix.Close(s.fd)
 	last := len(l.fds) - 1
 	l.fds[s.slot] = l.fds[last]
 	l.members[s.slot] = l.members[last]
@@ -191,8 +204,15 @@ func (l *loop) remove(m member) {
 func (l *loop) run() error {
 	pause := min(tick, patience)
 	nextTick := now() + pause
-	for len(l.fds) > 0 {
-		n, err := unix.Poll(l.fds, milliseconds(pause))
+	for {
+		wait := pause
+		if l.onWait != nil {
+			wait = min(wait, l.onWait())
+		}
+		if len(l.fds) == 0 {
+			return nil
+		}
+		n, err := unix.Poll(l.fds, milliseconds(wait))
 		if err != nil && err != unix.EINTR {
 			return fmt.Errorf("poll: %w", err)
 		}
@@ -208,7 +228,6 @@ func (l *loop) run() error {
 			return err
 		}
 	}
-	return nil
 }
 
 // serve calls the n members that have events. It goes backwards: a member that

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // errHelp asks for the usage text.
@@ -27,6 +28,7 @@ func newFlags(name string) *flags {
 	f.SetOutput(io.Discard)
 	f.text("h", &f.host, "want a host name or an IP address")
 	f.number("p", &f.port, 1, 65535)
+	f.seconds("w", &patience)
 	return f
 }
 
@@ -38,6 +40,18 @@ func (f *flags) number(name string, p *int64, lo, hi int64) {
 			return f.wants(name)
 		}
 		*p = n
+		return nil
+	})
+}
+
+// seconds defines a flag that accepts a time in seconds, up to an hour.
+func (f *flags) seconds(name string, p *time.Duration) {
+	f.Func(name, "want seconds from 0.001 to 3600", func(s string) error {
+		x, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(x >= 0.001 && x <= 3600) {
+			return f.wants(name)
+		}
+		*p = time.Duration(x * float64(time.Second))
 		return nil
 	})
 }

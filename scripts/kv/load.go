@@ -20,9 +20,12 @@ type load struct {
 	pipeline  int64
 	valueSize int
 	keepAlive bool
-	keys      int64 // key space; 0: one key
-	inOrder   bool  // use the keys one after another, not at random
-	missingOK bool  // a missing key is a right reply
+	keys      int64         // key space; 0: one key
+	key       []byte        // the only one; nil: zeroKey, or a key space
+	duration  time.Duration // when to issue no more requests; 0: when all are issued
+	rate      int64         // requests per second, if there are to be no more; 0: as many as possible
+	inOrder   bool          // use the keys one after another, not at random
+	missingOK bool          // a missing key is a right reply
 }
 
 // A result is what a load measured. Requests that got a wrong reply, or none,
@@ -43,11 +46,14 @@ type generator struct {
 	result
 	loop   loop
 	left   int64 // requests not yet issued
-	next   int64 // the next key, if in order
+	start  time.Duration
+	pace   time.Duration // from one pipeline of a client to its next; 0: at once
+	next   int64         // the next key, if in order
 	value  []byte
 	digits int // where the digits of the key are in a request
 	echo   int // and in a reply; 0 if the reply has no key
 	buf    []byte
+	seen   *numbers // what INCR has replied
 }
 
 const (
@@ -58,13 +64,26 @@ const (
 	maxExcess = 1 << 20           // bytes that a wrong reply may be longer than the right one
 )
 
-// zeroKey is the only key without -r.
+// zeroKey is the only key without -r and -key.
 const zeroKey = keyPrefix + "000000000000"
 
 // produce runs a load to its end. It fails if the server cannot be reached or is
 // silent for too long; wrong replies are counted only.
 func produce(l load, progress func(done int64)) (*result, error) {
-	g := &generator{result: result{load: l}, left: l.requests, buf: make([]byte, readSize)}
+	g := newGenerator(l)
+	if err := g.run(progress); err != nil {
+		return nil, err
+	}
+	return &g.result, nil
+}
+
+func newGenerator(l load) *generator {
+	return &generator{result: result{load: l}, left: l.requests, buf: make([]byte, readSize)}
+}
+
+// run connects the clients and runs the load.
+func (g *generator) run(progress func(done int64)) error {
+	l := &g.load
 	g.loop.onTick = func() error {
 		progress(g.latency.count)
 		return g.checkSilence()
@@ -73,8 +92,12 @@ func produce(l load, progress func(done int64)) (*result, error) {
 	batches := (l.requests + l.pipeline - 1) / l.pipeline
 	g.clients = int(min(int64(l.clients), batches))
 	g.value = bytes.Repeat([]byte("x"), l.valueSize)
-	request := l.proto.request(l.op, []byte(zeroKey), g.value)
-	reply := l.proto.reply(l.op, []byte(zeroKey), g.value)
+	key := l.key
+	if key == nil {
+		key = []byte(zeroKey)
+	}
+	request := l.proto.request(l.op, key, g.value)
+	reply := l.proto.reply(l.op, key, g.value)
 	g.digits = keyIndex(request)
 	if l.keys > 0 {
 		g.echo = max(0, keyIndex(reply))
@@ -83,7 +106,7 @@ func produce(l load, progress func(done int64)) (*result, error) {
 	for range g.clients {
 		fd, err := connect(l.to)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		c := &client{sock: socket{fd: fd}, g: g, requests: pipeline, size: len(request), want: reply}
 		if l.keys > 0 {
@@ -108,16 +131,37 @@ func keyIndex(b []byte) int {
 
 // measure starts all clients and runs the loop. The clock runs from the first
 // request to the last reply.
-func (g *generator) measure() (*result, error) {
-	start := now()
+func (g *generator) measure() error {
+	if g.rate > 0 {
+		perRound := int64(g.clients) * g.pipeline
+		g.pace = max(1, time.Duration(float64(perRound)/float64(g.rate)*float64(time.Second)))
+		g.loop.onWait = g.sendDue
+	}
+	g.start = now()
 	for i := len(g.loop.members) - 1; i >= 0; i-- {
-		g.loop.members[i].(*client).begin()
+		c := g.loop.members[i].(*client)
+		c.due = g.start + g.pace*time.Duration(i)/time.Duration(g.clients)
+		c.begin()
 	}
-	if err := g.loop.run(); err != nil {
-		return nil, err
+	err := g.loop.run()
+	g.elapsed = now() - g.start
+	return err
+}
+
+// sendDue sends the pipelines that are due, and returns the time to the next one.
+func (g *generator) sendDue() time.Duration {
+	t := now()
+	next := patience
+	for i := len(g.loop.members) - 1; i >= 0; i-- {
+		c := g.loop.members[i].(*client)
+		if c.idle && c.due <= t {
+			c.proceed()
+		}
+		if c.idle {
+			next = min(next, c.due-t)
+		}
 	}
-	g.elapsed = now() - start
-	return &g.result, nil
+	return next
 }
 
 // checkSilence fails if a connection gets nothing for too long.
@@ -126,8 +170,12 @@ func (g *generator) checkSilence() error {
 	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: nothing received for %v from %s on %d of %d connections; %d of %d requests have their reply",
-		g.proto.name(g.op), patience, g.to.name, n, len(g.loop.members), g.latency.count, g.requests)
+	requests := fmt.Sprintf("%d of %d requests", g.latency.count, g.requests)
+	if g.duration > 0 {
+		requests = fmt.Sprintf("%d requests", g.latency.count)
+	}
+	return silenceError(fmt.Sprintf("%s: nothing received for %v from %s on %d of %d connections; %s have their reply",
+		g.proto.name(g.op), patience, g.to.name, n, len(g.loop.members), requests))
 }
 
 // nextKey returns the number of the key of the next request.
@@ -161,7 +209,9 @@ type client struct {
 	batch      int64  // requests in the pipeline that is under way
 	pending    int64  // those without a reply
 	connecting bool
-	start      time.Duration // of the write
+	idle       bool          // until it is due
+	due        time.Duration // when to send the next pipeline, if there is a pace
+	start      time.Duration // of the write, or when that was due
 	latency    time.Duration // from start to the first bytes of the replies; 0: none yet
 }
 
@@ -187,18 +237,44 @@ func (c *client) ready(events int16) error {
 	return nil
 }
 
-// begin sends the next pipeline. Without requests left, the client leaves.
+// begin sends the next pipeline, or lets the client be idle until that is due. A
+// pipeline that is late, because the server was with its last reply, counts from
+// when it was due: it would wait in a client that does not wait for replies.
 func (c *client) begin() {
-	if !c.take() {
-		c.g.loop.remove(c)
+	if c.g.pace == 0 {
+		c.proceed()
 		return
 	}
+	if c.due > now() {
+		c.idle = true
+		c.sock.heard = c.due
+		return
+	}
+	late := c.due
+	if c.proceed() {
+		c.start = late
+	}
+}
+
+// proceed sends the next pipeline. Without requests left, the client leaves.
+func (c *client) proceed() bool {
+	c.idle = false
+	c.due += c.g.pace
+	if !c.take() {
+		c.g.loop.remove(c)
+		return false
+	}
 	c.send()
+	return true
 }
 
 // take reserves the requests of the next pipeline and reports whether there are
 // any.
 func (c *client) take() bool {
+	if c.g.duration > 0 && now()-c.g.start >= c.g.duration {
+		c.g.requests -= c.g.left
+		c.g.left = 0
+	}
 	n := min(c.g.pipeline, c.g.left)
 	c.g.left -= n
 	c.batch, c.pending = n, n
@@ -314,6 +390,9 @@ func (c *client) expect() {
 
 // key is the key of the oldest request without a reply.
 func (c *client) key() []byte {
+	if c.g.load.key != nil {
+		return c.g.load.key
+	}
 	i := int(c.batch-c.pending)*c.size + c.g.digits
 	return c.requests[i-len(keyPrefix) : i+keyDigits]
 }
@@ -388,6 +467,8 @@ func (c *client) judge(in []byte) (n int, f fault) {
 	}
 	if f != faultNone {
 		g.fail(f, 1, note)
+	} else if n > 0 && g.seen != nil {
+		g.seen.add(in[1 : n-2])
 	}
 	return n, f
 }

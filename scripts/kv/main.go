@@ -64,9 +64,11 @@ type usageError string
 func (e usageError) Error() string { return string(e) }
 
 var commands = map[string]func(args []string, s streams) error{
-	"get":   getCommand,
-	"put":   putCommand,
-	"bench": benchCommand,
+	"get":    getCommand,
+	"put":    putCommand,
+	"bench":  benchCommand,
+	"burden": burdenCommand,
+	"incr":   incrCommand,
 }
 
 func main() {
@@ -88,7 +90,7 @@ func run(args []string, s streams) int {
 	}
 	command, ok := commands[args[0]]
 	if !ok {
-		fmt.Fprintf(s.err, "kv: unknown command %q: want get, put, bench or help\n", args[0])
+		fmt.Fprintf(s.err, "kv: unknown command %q: want get, put, bench, burden, incr or help\n", args[0])
 		return 2
 	}
 	err := command(args[1:], s)
@@ -102,8 +104,13 @@ func run(args []string, s streams) int {
 		return 1
 	}
 	fmt.Fprintf(s.err, "kv: %v\n", err)
-	if _, ok := err.(usageError); ok {
+	var usage usageError
+	var silence silenceError
+	switch {
+	case errors.As(err, &usage):
 		return 2
+	case errors.As(err, &silence):
+		return 3
 	}
 	return 1
 }

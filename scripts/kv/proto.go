@@ -6,6 +6,7 @@ type op int
 const (
 	opPut op = iota
 	opGet
+	opIncr // in RESP only
 )
 
 // A fault is a way in which a reply is wrong.

@@ -9,18 +9,25 @@ import (
 // resp is the Redis serialization protocol, version 2 or 3.
 type resp struct{}
 
-func (resp) name(o op) string { return [...]string{opPut: "SET", opGet: "GET"}[o] }
+func (resp) name(o op) string { return [...]string{opPut: "SET", opGet: "GET", opIncr: "INCR"}[o] }
 
 func (resp) request(o op, key, value []byte) []byte {
-	if o == opPut {
+	switch o {
+	case opPut:
 		return respproto.AppendCommand(nil, []byte("SET"), key, value)
+	case opIncr:
+		return respproto.AppendCommand(nil, []byte("INCR"), key)
 	}
 	return respproto.AppendCommand(nil, []byte("GET"), key)
 }
 
+// reply of INCR is like none that there is, so that judge sees each of them.
 func (resp) reply(o op, key, value []byte) []byte {
-	if o == opPut {
+	switch o {
+	case opPut:
 		return respproto.AppendOK(nil)
+	case opIncr:
+		return []byte(":\r\n")
 	}
 	return respproto.AppendBulk(nil, value)
 }
@@ -45,6 +52,10 @@ func (resp) judge(o op, in, key, value []byte) (n int, f fault, note []byte) {
 	switch in[0] {
 	case '-':
 		return n, faultError, in[1 : n-2]
+	case ':':
+		if o == opIncr {
+			return n, faultNone, nil
+		}
 	case '+':
 		if o == opPut {
 			return n, faultNotOk, nil

@@ -74,16 +74,11 @@ func (f *flags) ask(request *kvproto.Message, kind kvproto.Kind) (m kvproto.Mess
 		return m, connectError(to, cause(err))
 	}
 	defer conn.Close()
-	// A server may refuse a request before it has read it all: a reply says more
-	// than the error of the write.
-	writeErr := send(conn, frame)
-	m, err = receive(conn)
-	if err != nil && writeErr != nil {
-		err = writeErr
-	}
+	reply, err := exchange(conn, frame, frameLen)
 	if err != nil {
 		return m, fmt.Errorf("%s: %w", to.name, cause(err))
 	}
+	m, _, _ = kvproto.Parse(reply)
 	if m.Kind == 0 && m.Status != kvproto.Ok {
 		return m, fmt.Errorf("the server answers: %s", m.Value)
 	}
@@ -93,9 +88,20 @@ func (f *flags) ask(request *kvproto.Message, kind kvproto.Kind) (m kvproto.Mess
 	return m, nil
 }
 
-// send writes the frame in pieces, each of which has patience.
-func send(conn net.Conn, frame []byte) error {
-	for piece := range slices.Chunk(frame, 1<<20) {
+// exchange sends a request and returns the reply. A server may refuse a request
+// before it has read it all: a reply says more than the error of the write.
+func exchange(conn net.Conn, request []byte, length func(in []byte) (int, error)) ([]byte, error) {
+	writeErr := send(conn, request)
+	reply, err := receive(conn, length)
+	if err != nil && writeErr != nil {
+		err = writeErr
+	}
+	return reply, err
+}
+
+// send writes the request in pieces, each of which has patience.
+func send(conn net.Conn, request []byte) error {
+	for piece := range slices.Chunk(request, 1<<20) {
 		conn.SetWriteDeadline(time.Now().Add(patience))
 		if _, err := conn.Write(piece); err != nil {
 			return err
@@ -104,25 +110,33 @@ func send(conn net.Conn, frame []byte) error {
 	return nil
 }
 
-// receive reads one message. Its buffer grows with what has arrived.
-func receive(conn net.Conn) (kvproto.Message, error) {
+// frameLen returns the length of the frame at the start of in, or 0 if it is not
+// complete.
+func frameLen(in []byte) (int, error) {
+	_, n, err := kvproto.Parse(in)
+	return n, err
+}
+
+// receive reads one reply, whose end the function length finds. The buffer grows
+// with what has arrived.
+func receive(conn net.Conn, length func(in []byte) (int, error)) ([]byte, error) {
 	in := make([]byte, 0, 4096)
 	for {
 		conn.SetReadDeadline(time.Now().Add(patience))
 		n, readErr := conn.Read(in[len(in):cap(in)])
 		in = in[:len(in)+n]
-		m, n, err := kvproto.Parse(in)
+		n, err := length(in)
 		if err != nil {
-			return m, fmt.Errorf("malformed reply: %w", err)
+			return nil, fmt.Errorf("malformed reply: %w", err)
 		}
 		if n > 0 {
-			return m, nil
+			return in[:n], nil
 		}
 		if readErr == io.EOF {
-			return m, errors.New("the server closed the connection without a reply")
+			return nil, errors.New("the server closed the connection without a reply")
 		}
 		if readErr != nil {
-			return m, readErr
+			return nil, readErr
 		}
 		if len(in) == cap(in) {
 			in = slices.Grow(in, len(in))

@@ -1,0 +1,412 @@
+package scripts
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A benchRun is a run of bench.sh. Whatever it makes has base in its name: the
+// folders tmp and out, and so the command lines of its processes.
+type benchRun struct {
+	cmd            *exec.Cmd
+	base, tmp, out string
+	stdout, stderr bytes.Buffer
+}
+
+// newBench prepares a run in a process group of its own. It finds the programs in
+// fakes, a map of names to shell scripts, before others of the same name.
+func newBench(t *testing.T, fakes map[string]string, args ...string) *benchRun {
+	t.Helper()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skipf("bench.sh needs bash: %v", err)
+	}
+	base := filepath.Join(t.TempDir(), "a b")
+	r := &benchRun{base: base, tmp: filepath.Join(base, "tmp"), out: filepath.Join(base, "out")}
+	bin := filepath.Join(base, "bin")
+	for _, dir := range []string{r.tmp, bin} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, script := range fakes {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script, err := filepath.Abs("bench.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(base, "link to bench")
+	if err := os.Symlink(script, link); err != nil {
+		t.Fatal(err)
+	}
+	r.cmd = exec.Command(bash, append([]string{link, "-o", r.out}, args...)...)
+	r.cmd.Dir = base
+	r.cmd.Env = append(os.Environ(), "TMPDIR="+r.tmp, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	r.cmd.Stdout, r.cmd.Stderr = &r.stdout, &r.stderr
+	r.cmd.WaitDelay = patience // for a process that is left with our pipes
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return r
+}
+
+func (r *benchRun) start(t *testing.T) {
+	t.Helper()
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.kill)
+}
+
+// kill ends what is there of the process group, after a test that failed.
+func (r *benchRun) kill() { syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL) }
+
+// finish waits for the end and checks the exit status, and that nothing is left.
+func (r *benchRun) finish(t *testing.T, code int) {
+	t.Helper()
+	hangs := time.AfterFunc(4*patience, r.kill)
+	r.cmd.Wait()
+	hangs.Stop()
+	if got := r.cmd.ProcessState.ExitCode(); got != code {
+		t.Errorf("%v, want exit status %d; standard error:\n%s", r.cmd.ProcessState, code, &r.stderr)
+	}
+	left, err := filepath.Glob(filepath.Join(r.tmp, "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
+	}
+	if _, err := exec.LookPath("ps"); err == nil {
+		await(t, "the end of all processes", func() bool { return len(r.processes(t, "")) == 0 })
+	}
+}
+
+// processes returns the ids of the run's processes whose command line has text in it.
+func (r *benchRun) processes(t *testing.T, text string) (pids []int) {
+	t.Helper()
+	lines, err := exec.Command("ps", "-A", "-ww", "-o", "pid=", "-o", "args=").Output()
+	if err != nil {
+		t.Fatalf("ps: %v", err)
+	}
+	for line := range strings.Lines(string(lines)) {
+		if !strings.Contains(line, r.base) || !strings.Contains(line, text) {
+			continue
+		}
+		pid, err := strconv.Atoi(strings.Fields(line)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// awaitServer waits until a client loads a flavor, and returns the flavor's process id.
+func (r *benchRun) awaitServer(t *testing.T, flavor string) (pid int) {
+	t.Helper()
+	if _, err := exec.LookPath("ps"); err != nil {
+		t.Skipf("ps finds the server: %v", err)
+	}
+	r.start(t)
+	await(t, flavor+" under load", func() bool {
+		servers, clients := r.processes(t, "/bin/"+flavor+" "), r.processes(t, "/bin/kv bench ")
+		if len(servers) == 0 || len(clients) == 0 {
+			return false
+		}
+		pid = servers[0]
+		return true
+	})
+	return pid
+}
+
+func (r *benchRun) expectError(t *testing.T, text string) {
+	t.Helper()
+	if !strings.Contains(r.stderr.String(), text) {
+		t.Errorf("no %q in standard error:\n%s", text, &r.stderr)
+	}
+}
+
+func TestBenchUsage(t *testing.T) {
+	r := newBench(t, nil, "-h")
+	r.start(t)
+	r.finish(t, 0)
+	for _, word := range []string{"usage: ", "-proto", "-c ", "-P ", "-n ", "-d ", "-r ", "-R ", "-o ", "kqueuesrv"} {
+		if !strings.Contains(r.stdout.String(), word) {
+			t.Errorf("no %q in:\n%s", word, &r.stdout)
+		}
+	}
+	if r.stderr.Len() > 0 {
+		t.Errorf("standard error: %s", &r.stderr)
+	}
+}
+
+func TestBenchFlags(t *testing.T) {
+	cases := []struct{ args, want string }{
+		{"-x", "unknown option -x"},
+		{"--csv", "unknown option --csv"},
+		{"nosuchsrv", `unknown flavor "nosuchsrv"`},
+		{"-c", "-c needs a value"},
+		{"-c 0", `invalid value "0" for -c: want a whole number from 1 to 9000`},
+		{"-c 9001", `invalid value "9001" for -c`},
+		{"-n 1e6", `invalid value "1e6" for -n`},
+		{"-n -5", `invalid value "-5" for -n`},
+		{"-P 99999999999999999999", `invalid value "99999999999999999999" for -P`},
+		{"-R 08", `invalid value "08" for -R`},
+		{"-proto http", `invalid value "http" for -proto: want resp or kv`},
+		{"epollsrv -r 1000000 -d 1074", "-r 1000000 keys of -d 1074 bytes are more than 1 GiB"},
+	}
+	for _, c := range cases {
+		t.Run(c.args, func(t *testing.T) {
+			r := newBench(t, nil, strings.Fields(c.args)...)
+			r.start(t)
+			r.finish(t, 2)
+			r.expectError(t, c.want)
+			if _, err := os.Stat(r.out); err == nil || r.stdout.Len() > 0 {
+				t.Errorf("it began to work; standard output: %s", &r.stdout)
+			}
+		})
+	}
+}
+
+// native returns the event-loop flavor of this system, and the one of another.
+func native() (runs, skipped string) {
+	if runtime.GOOS == "linux" {
+		return "epollsrv", "kqueuesrv"
+	}
+	return "kqueuesrv", "epollsrv"
+}
+
+// TestBenchRun makes all workloads tiny, but not so that redis-benchmark, which counts
+// milliseconds, finds the rate infinite. The flavors come in reading order, however
+// they are given.
+func TestBenchRun(t *testing.T) {
+	loop, skipped := native()
+	r := newBench(t, nil, "-n", "6000", skipped, loop, "-R", "2", "stblock")
+	r.start(t)
+	r.finish(t, 0)
+	r.expectError(t, "skipping "+skipped+": ")
+
+	servers := map[string][]string{"resp": {"stblock", loop}, "kv": {"stblock", loop}}
+	if _, err := exec.LookPath("redis-server"); err == nil {
+		servers["resp"] = append(servers["resp"], "redis-server")
+	} else {
+		t.Logf("without redis-server as reference: %v", err)
+	}
+	if diff := cmp.Diff(wantRaw(servers), readRaw(t, filepath.Join(r.out, "raw.csv"))); diff != "" {
+		t.Errorf("raw.csv (-want +got):\n%s", diff)
+	}
+	table := readFile(t, filepath.Join(r.out, "table.txt"))
+	if diff := cmp.Diff(wantTables(servers), tableRows(t, table)); diff != "" {
+		t.Errorf("tables (-want +got):\n%s\n%s", diff, table)
+	}
+	if !strings.HasPrefix(r.stdout.String(), table) {
+		t.Errorf("table.txt is not what was printed, which is:\n%s", &r.stdout)
+	}
+	for _, mention := range []string{"median of 2 rounds", "skipped     " + skipped + ": "} {
+		if !strings.Contains(table, mention) {
+			t.Errorf("no %q under the tables:\n%s", mention, table)
+		}
+	}
+	machine := readFile(t, filepath.Join(r.out, "machine.txt"))
+	for _, line := range []string{"command", "date", "system", "processor", "cores", "go", "redis"} {
+		if !regexp.MustCompile(`(?m)^` + line + ` +\S`).MatchString(machine) {
+			t.Errorf("no %s in machine.txt:\n%s", line, machine)
+		}
+	}
+}
+
+var (
+	benchWorkloads = []struct{ clients, pipeline string }{{"1", "1"}, {"50", "1"}, {"50", "16"}}
+	benchTests     = map[string][]string{"resp": {"SET", "GET"}, "kv": {"PUT", "GET"}}
+)
+
+// wantRaw returns the beginnings of the rows of raw.csv: each measurement of a round,
+// then each of the next.
+func wantRaw(servers map[string][]string) (rows []string) {
+	for round := 1; round <= 2; round++ {
+		for _, proto := range []string{"resp", "kv"} {
+			for _, w := range benchWorkloads {
+				for _, test := range benchTests[proto] {
+					for _, server := range servers[proto] {
+						if server != "stblock" || w.clients == "1" {
+							rows = append(rows, fmt.Sprint(round, " ", server, " ", proto, " ", w.clients, " ", w.pipeline, " ", test, " 6000"))
+						}
+					}
+				}
+			}
+		}
+	}
+	return rows
+}
+
+// readRaw returns the beginnings of the rows of raw.csv, and checks the figures.
+func readRaw(t *testing.T, file string) (rows []string) {
+	t.Helper()
+	records, err := csv.NewReader(strings.NewReader(readFile(t, file))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := "round,flavor,proto,clients,pipeline,test,n,rps,avg_ms,min_ms,p50_ms,p95_ms,p99_ms,max_ms,cpu_us_per_req,rss_mb,threads"
+	if diff := cmp.Diff(header, strings.Join(records[0], ",")); diff != "" {
+		t.Errorf("header of raw.csv (-want +got):\n%s", diff)
+	}
+	for _, record := range records[1:] {
+		row := strings.Join(record[:7], " ")
+		rows = append(rows, row)
+		var f [10]float64
+		for i, figure := range record[7:] {
+			if f[i], err = strconv.ParseFloat(figure, 64); err != nil {
+				t.Errorf("%s: %v", row, err)
+			}
+		}
+		rps, min, p50, max, cpu, rss, threads := f[0], f[2], f[3], f[6], f[7], f[8], f[9]
+		// CPU time is counted in steps that may be all of a run this short, or nothing.
+		if rps <= 0 || min > p50 || p50 > max || max <= 0 || cpu < 0 || rss < 1 || threads < 2 {
+			t.Errorf("figures out of order: %s: %v", row, record[7:])
+		}
+	}
+	return rows
+}
+
+// wantTables returns the title of each table and the first word of its rows.
+func wantTables(servers map[string][]string) (rows []string) {
+	for _, proto := range []string{"resp", "kv"} {
+		for _, title := range []string{"1 client", "50 clients", "50 clients, 16 requests in a pipeline"} {
+			rows = append(rows, proto+", "+title+" (6,000 requests)")
+			for _, test := range benchTests[proto] {
+				rows = append(rows, test)
+				for _, server := range servers[proto] {
+					if server == "stblock" && title != "1 client" {
+						server += " serves one client at a time"
+					}
+					rows = append(rows, server)
+				}
+			}
+		}
+	}
+	return rows
+}
+
+var (
+	benchTitle = regexp.MustCompile(`^(resp|kv), .* requests\)$`)
+	benchHead  = regexp.MustCompile(`^(SET|GET|PUT) +requests/s +avg ms +min +p50 +p95 +p99 +max +CPU µs +RSS MB +threads$`)
+	benchRow   = regexp.MustCompile(`^([a-z-]+) +[0-9,]+( +[0-9]+\.[0-9]{3}){6} +~?[0-9]+\.[0-9]{2} +[0-9]+\.[0-9] +[0-9]+$`)
+	benchWords = regexp.MustCompile(`^stblock +(serves one client at a time)`)
+)
+
+// tableRows returns what wantTables does, of tables that were printed.
+func tableRows(t *testing.T, tables string) (rows []string) {
+	t.Helper()
+	tables, _, _ = strings.Cut(tables, "Each figure is")
+	for line := range strings.Lines(tables) {
+		line = strings.TrimSuffix(line, "\n")
+		if m := benchHead.FindStringSubmatch(line); m != nil {
+			rows = append(rows, m[1])
+		} else if m := benchRow.FindStringSubmatch(line); m != nil {
+			rows = append(rows, m[1])
+		} else if m := benchWords.FindStringSubmatch(line); m != nil {
+			rows = append(rows, "stblock "+m[1])
+		} else if benchTitle.MatchString(line) {
+			rows = append(rows, line)
+		} else if line != "" {
+			t.Errorf("a line of no kind: %q", line)
+		}
+	}
+	return rows
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestBenchServerDies kills the server in the middle of a measurement.
+func TestBenchServerDies(t *testing.T) {
+	r := newBench(t, nil, "-proto", "kv", "-n", "1000000000", "-c", "5", "mtblock")
+	syscall.Kill(r.awaitServer(t, "mtblock"), syscall.SIGKILL)
+	r.finish(t, 1)
+	r.expectError(t, "mtblock died in kv, 5 clients, PUT: it ended with signal 9. Its last words:\n    mtblock: kv on 127.0.0.1:")
+	if _, err := os.Stat(r.out); err == nil {
+		t.Error("a folder for results that there are none of")
+	}
+}
+
+// TestBenchNotReady has a redis-server that ends at once.
+func TestBenchNotReady(t *testing.T) {
+	fakes := map[string]string{"redis-server": "echo no memory today >&2; exit 7"}
+	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "1", "stblock")
+	r.start(t)
+	r.finish(t, 1)
+	r.expectError(t, "redis-server was not ready: it ended with exit status 7. Its last words:\n    no memory today\n")
+	r.expectError(t, "the figures so far are in "+r.out)
+	if rows := readRaw(t, filepath.Join(r.out, "raw.csv")); len(rows) != 1 {
+		t.Errorf("raw.csv has %q, want the one measurement before", rows)
+	}
+}
+
+// TestBenchClientFails has a client that is not served as it likes.
+func TestBenchClientFails(t *testing.T) {
+	fakes := map[string]string{
+		"redis-benchmark": `[ "$1" = --version ] && echo redis-benchmark 7.0.0 && exit; echo wrong reply; exit 3`,
+	}
+	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "mtblock")
+	r.start(t)
+	r.finish(t, 1)
+	r.expectError(t, "redis-benchmark ended with exit status 3 against mtblock in resp, 5 clients, SET. It said:\n    wrong reply\n")
+}
+
+// TestBenchOldClient has a redis-benchmark from before the latencies in its CSV.
+func TestBenchOldClient(t *testing.T) {
+	fakes := map[string]string{"redis-benchmark": "echo redis-benchmark 6.0.16"}
+	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "-R", "1", "mtblock")
+	r.start(t)
+	r.finish(t, 0)
+	r.expectError(t, "scripts/kv drives resp too")
+	if want := "client      scripts/kv;"; !strings.Contains(r.stdout.String(), want) {
+		t.Errorf("no %q in standard output:\n%s", want, &r.stdout)
+	}
+}
+
+// TestBenchSignals ends bench.sh as Ctrl-C does, by a signal to the whole process
+// group, and as kill does.
+func TestBenchSignals(t *testing.T) {
+	for name, c := range map[string]struct {
+		sig  syscall.Signal
+		to   int // times the process id
+		code int
+	}{
+		"Ctrl-C":    {syscall.SIGINT, -1, 130},
+		"kill -INT": {syscall.SIGINT, 1, 130},
+		"kill":      {syscall.SIGTERM, 1, 143},
+		"hangup":    {syscall.SIGHUP, -1, 129},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if signal.Ignored(c.sig) {
+				t.Skipf("the tests ignore %v, and so does a script that they start", c.sig)
+			}
+			r := newBench(t, nil, "-proto", "kv", "-n", "1000000000", "-c", "5", "mtblock")
+			r.awaitServer(t, "mtblock")
+			if err := syscall.Kill(c.to*r.cmd.Process.Pid, c.sig); err != nil {
+				t.Error(err)
+			}
+			r.finish(t, c.code)
+		})
+	}
+}

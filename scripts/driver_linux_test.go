@@ -1,0 +1,3 @@
+package scripts
+
+func init() { emulated["kqueuesrv"] = buildKqueueOnEpoll }
