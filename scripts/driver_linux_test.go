@@ -1,3 +1,8 @@
 package scripts
 
-func init() { emulated["kqueuesrv"] = buildKqueueOnEpoll }
+import "syscall"
+
+func init() {
+	emulated["kqueuesrv"] = buildKqueueOnEpoll
+	procAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}

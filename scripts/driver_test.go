@@ -47,6 +47,9 @@ var flavors = []flavor{
 // emulated has what builds a flavor that this system can't run as it is.
 var emulated = map[string]func(dir string, race bool) (binary string, err error){}
 
+// procAttr has servers die with the tests, if this system can do that.
+var procAttr *syscall.SysProcAttr
+
 // runs tells whether this system can run a flavor.
 func (f flavor) runs() bool {
 	return f.name != "epollsrv" || runtime.GOOS == "linux"
@@ -160,6 +163,7 @@ func launch(t *testing.T, f flavor, argv ...string) *server {
 	t.Helper()
 	s := &server{flavor: f, log: new(logBuffer), ended: make(chan struct{})}
 	s.cmd = exec.Command(argv[0], argv[1:]...)
+	s.cmd.SysProcAttr = procAttr
 	s.cmd.Stderr = s.log
 	s.cmd.Stdout = s.log
 	if err := s.cmd.Start(); err != nil {

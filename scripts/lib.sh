@@ -88,6 +88,114 @@ end_progress() {
   progress_line=
 }
 
+# number FLAG VALUE MOST checks that a value is a whole number from 1 to MOST.
+number() {
+  case $2 in
+    '' | *[!0-9]* | 0*) ;;
+    *) [ ${#2} -le 10 ] && [ "$2" -le "$3" ] && return ;;
+  esac
+  usage_error "invalid value \"$2\" for $1: want a whole number from 1 to $3"
+}
+
+# Functions for awk. median is that of value[key, 1] to value[key, count[key]], or the
+# first of them that is no number.
+# shellcheck disable=SC2034 # for the scripts
+awk_functions='
+  function numeric(x) { return x ~ /^-?[0-9.]+$/ }
+  function median(key,   i, j, n, v, x) {
+    n = count[key]
+    for (i = 1; i <= n; i++) {
+      x = value[key, i]
+      if (!numeric(x)) return x
+      x += 0
+      for (j = i - 1; j > 0 && v[j] > x; j--) v[j + 1] = v[j]
+      v[j + 1] = x
+    }
+    if (n == 0) return ""
+    return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+  }
+  function grouped(x,   s, groups) {
+    if (!numeric(x)) return x
+    s = sprintf("%.0f", x)
+    for (groups = ""; length(s) > 3; s = substr(s, 1, length(s) - 3))
+      groups = "," substr(s, length(s) - 2) groups
+    return s groups
+  }'
+
+# grouped prints a whole number with commas between the thousands.
+grouped() {
+  local number=$1 groups=
+  while [ ${#number} -gt 3 ]; do
+    groups=,${number: -3}$groups
+    number=${number%???}
+  done
+  echo "$number$groups"
+}
+
+# choose adds a flavor to those that the user wants.
+chosen=
+choose() {
+  case " $flavors " in
+    *" $1 "*) chosen="$chosen $1" ;;
+    *) usage_error "unknown flavor \"$1\": want some of $flavors" ;;
+  esac
+}
+
+# pick_flavors sets picked, the flavors to measure in reading order, and skipped, a
+# line for each of the others.
+pick_flavors() {
+  local flavor reason
+  picked=
+  skipped=
+  for flavor in $flavors; do
+    case " ${chosen:-$flavors} " in *" $flavor "*) ;; *) continue ;; esac
+    reason=$(why_not "$flavor")
+    if [ -z "$reason" ]; then
+      picked="$picked $flavor"
+      continue
+    fi
+    say "skipping $flavor: $reason"
+    skipped="${skipped}skipped     $flavor: $reason
+"
+  done
+  [ -n "$picked" ] || die "no flavor is left to measure"
+}
+
+# find_redis sets reference to redis-server, if it is installed, and redis_version.
+# shellcheck disable=SC2034 # for the scripts
+find_redis() {
+  reference=
+  redis_version="not installed"
+  command -v redis-server >/dev/null || return 0
+  reference=redis-server
+  redis_version=$(redis-server --version 2>/dev/null | sed 's/.* v=\([^ ]*\).*/\1/')
+}
+
+processor() {
+  local name
+  if [ "$system" = Linux ]; then
+    name=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
+  else
+    name=$(sysctl -n machdep.cpu.brand_string 2>/dev/null || sysctl -n hw.model 2>/dev/null)
+  fi
+  echo "${name:-unknown processor} ($(uname -m))"
+}
+
+cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu; }
+
+# describe_machine says how, when and where a script measures.
+describe_machine() {
+  cat <<END
+command     ${command_line-$me}
+date        $(date '+%Y-%m-%d %H:%M:%S %z')
+system      $(uname -sr)
+processor   $(processor)
+cores       $(cores)
+go          $(cd "$root" && go env GOVERSION)
+redis       $redis_version
+END
+}
+
 # why_not prints why this system cannot run a flavor; it prints nothing if it can.
 why_not() {
   case $1:$system in
@@ -229,9 +337,9 @@ read_cpu() {
   [ -n "$cpu_us" ]
 } 2>/dev/null
 
-# shellcheck disable=SC2034 # now_kb is for the scripts
 # read_size sets rss_kb, the resident memory of a process in KiB (on Linux its peak
 # so far), now_kb, what is resident now, and threads.
+# shellcheck disable=SC2034 # now_kb is for the scripts
 read_size() {
   local key value
   rss_kb=0

@@ -54,6 +54,7 @@ type generator struct {
 	echo   int // and in a reply; 0 if the reply has no key
 	buf    []byte
 	seen   *numbers // what INCR has replied
+	done   []int    // the sockets of clients that have no more to do
 }
 
 const (
@@ -88,7 +89,7 @@ func (g *generator) run(progress func(done int64)) error {
 		progress(g.latency.count)
 		return g.checkSilence()
 	}
-	defer g.loop.close()
+	defer g.close()
 	batches := (l.requests + l.pipeline - 1) / l.pipeline
 	g.clients = int(min(int64(l.clients), batches))
 	g.value = bytes.Repeat([]byte("x"), l.valueSize)
@@ -118,6 +119,13 @@ func (g *generator) run(progress func(done int64)) error {
 		g.loop.add(c, unix.POLLIN)
 	}
 	return g.measure()
+}
+
+func (g *generator) close() {
+	g.loop.close()
+	for _, fd := range g.done {
+		unix.Close(fd)
+	}
 }
 
 // keyIndex returns where the digits of zeroKey are in b.
@@ -261,11 +269,23 @@ func (c *client) proceed() bool {
 	c.idle = false
 	c.due += c.g.pace
 	if !c.take() {
-		c.g.loop.remove(c)
+		c.leave()
 		return false
 	}
 	c.send()
 	return true
+}
+
+// leave closes the connection. If the test ends at a time, it does so when all others
+// are done: a client that is served only because another has left would not be served
+// if the test went on.
+func (c *client) leave() {
+	if c.g.duration == 0 {
+		c.g.loop.remove(c)
+		return
+	}
+	c.g.loop.detach(c)
+	c.g.done = append(c.g.done, c.sock.fd)
 }
 
 // take reserves the requests of the next pipeline and reports whether there are
