@@ -136,7 +136,7 @@ func TestSetupErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
+	t.Cleanup(func() { ln.Close() }) // when the flavors, which run in parallel, are through
 	taken := ln.Addr().String()
 	eachFlavor(t, all, func(t *testing.T, f flavor) {
 		for addr, want := range map[string]string{
@@ -153,7 +153,6 @@ func TestSetupErrors(t *testing.T) {
 			}
 		}
 	})
-	// The listener must live until the flavors, which run in parallel, are through.
 }
 
 // TestFlags gives flags that the servers do not take.

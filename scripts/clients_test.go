@@ -87,10 +87,10 @@ var keepaliveOff = regexp.MustCompile(`^WARNING: Keepalive disabled.*\n`)
 func TestRedisBenchmark(t *testing.T) {
 	names := strings.Fields("PING_INLINE PING_MBULK SET GET INCR")
 	loads := []struct{ clients, more string }{
-		{"50", "-n 10000"},
-		{"50", "-n 10000 -P 16 -r 1000"},
+		{"50", "-n 5000"},
+		{"50", "-n 5000 -P 16 -r 1000"},
 		{"2", "-n 200 -P 16 -d 100000"},
-		{"50", "-n 10000 -3 -d 1000"},
+		{"50", "-n 5000 -3 -d 1000"},
 		{"50", "-n 2000 -k 0"},
 	}
 	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {

@@ -164,6 +164,7 @@ func launch(t *testing.T, f flavor, argv ...string) *server {
 	s := &server{flavor: f, log: new(logBuffer), ended: make(chan struct{})}
 	s.cmd = exec.Command(argv[0], argv[1:]...)
 	s.cmd.SysProcAttr = procAttr
+	s.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // or each takes a second to end
 	s.cmd.Stderr = s.log
 	s.cmd.Stdout = s.log
 	if err := s.cmd.Start(); err != nil {
@@ -389,12 +390,12 @@ func (c *client) reset() {
 	}
 }
 
-// flood sends data over and over until the server takes no more of it for a
-// second, and returns how many bytes it took. It fails if there is no end to it.
+// flood sends data over and over until the server has taken no more of it for a
+// while, and returns how many bytes it took. It fails if there is no end to it.
 func (c *client) flood(data string, limit int) (sent int) {
 	c.t.Helper()
 	for !c.dead {
-		c.conn.SetWriteDeadline(time.Now().Add(time.Second))
+		c.conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
 		n, err := c.conn.Write([]byte(data[sent%len(data):]))
 		sent += n
 		if errors.Is(err, os.ErrDeadlineExceeded) && n == 0 {

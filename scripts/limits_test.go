@@ -58,7 +58,7 @@ func (s *server) expectGrowth(t *testing.T, before, limit int) {
 	}
 }
 
-// load returns the part of a core that the process takes, over a second.
+// load returns the part of a core that the process takes, over half a second.
 func (s *server) load(t *testing.T) float64 {
 	t.Helper()
 	ticks := func() (n int) {
@@ -73,7 +73,7 @@ func (s *server) load(t *testing.T) float64 {
 		return n
 	}
 	before, begin := ticks(), time.Now()
-	time.Sleep(time.Second)
+	time.Sleep(500 * time.Millisecond)
 	return float64(ticks()-before) / 100 / time.Since(begin).Seconds() // 100 ticks a second
 }
 
@@ -161,7 +161,7 @@ func TestClaims(t *testing.T) {
 func TestGiveBack(t *testing.T) {
 	onlyLinux(t)
 	const clients = 40
-	value := strings.Repeat(big, 8)
+	value := strings.Repeat(big, 4)
 	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
 		before := s.memory(t, "VmRSS")
 		var all []*client
@@ -173,7 +173,7 @@ func TestGiveBack(t *testing.T) {
 				c.leave()
 			}
 		}
-		s.expectGrowth(t, before, clients*len(value)/2)
+		s.expectGrowth(t, before, clients*len(value)*3/4)
 		if s.serial {
 			return
 		}
@@ -264,8 +264,9 @@ func TestFiles(t *testing.T) {
 // oneAtATime is for tests that take most of the files that there are.
 var oneAtATime sync.Mutex
 
-// TestManyConnections fills a server with clients: mtblock until it has as many as
-// it takes, and the rest wait in the backlog. Then most leave at once.
+// TestManyConnections fills a server with clients: mtblock until it takes no more,
+// and the rest wait in the backlog. Then most leave at once, and all the others
+// are served.
 func TestManyConnections(t *testing.T) {
 	onlyLinux(t)
 	if race {
@@ -273,9 +274,9 @@ func TestManyConnections(t *testing.T) {
 	}
 	needFiles(t, 12_000)
 	eachFlavor(t, concurrent, func(t *testing.T, f flavor) {
-		held, more := 9_000, 1_500
-		if f.spins {
-			held = 1_000 // a turn through all takes long
+		held, more := 2_000, 500
+		if f.name == "mtblock" { // has a bound, which is to be above 9,000
+			held, more = 9_000, 1_500
 		}
 		oneAtATime.Lock()
 		defer oneAtATime.Unlock()

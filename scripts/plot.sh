@@ -122,8 +122,8 @@ set key off
 set datafile separator "\t"
 set style fill solid noborder
 set label 1 "{/:Bold=17 $3}" at screen 0.012, screen 1 offset 0,-1.2 textcolor rgb "$grey"
-set label 2 "$4" at screen 0.012, screen 1 offset 0,-2.5 textcolor rgb "$grey"
-set label 3 "{/=11 $(caption "$5" "$6")}" at screen 0.012, screen 0 offset 0,0.7 textcolor rgb "$grey"
+set label 2 "$4" at screen 0.012, screen 1 offset 0,-2.3 textcolor rgb "$grey"
+set label 3 "$(caption "$5" "$6")" at screen 0.012, screen 0 offset 0,0.8 noenhanced font ",11" textcolor rgb "$grey"
 END
 }
 
@@ -177,10 +177,10 @@ workload_text() {
   echo "$text"
 }
 
-# bars prints the lines of a panel: flavor, row, value, label, colour. The value is
-# the mean of the tests.
+# bars WORKLOAD STYLE prints the lines of a panel: flavor, row, value, label, colour.
+# The value is the mean of the tests.
 bars() {
-  awk -F '\t' -v workload="$1" -v servers="$(echo "$servers" | tr '\n' ' ')" -v colours="$colours" -v digits="$2" "$awk_colour"'
+  awk -F '\t' -v workload="$1" -v servers="$(echo "$servers" | tr '\n' ' ')" -v colours="$colours" -v style="$2" "$awk_colour"'
     $1 == workload { sum[$2] += $4; tests[$2]++ }
     END {
       OFS = "\t"
@@ -188,15 +188,13 @@ bars() {
       for (i = 1; i <= n; i++) {
         f = server[i]
         x = tests[f] ? sum[f] / tests[f] : 0
-        label = digits == "human" ? human(x) : sprintf("%.*f", digits, x)
-        print f, -i, x, tests[f] ? label : "one client only", substr(colour(f), 2)
+        label = style == "human" ? human(x) : sprintf(x < 0.995 ? "%.2f" : "%.1f", x)
+        print f, -i, x, tests[f] ? label : "one client only", "0x" substr(colour(f), 2)
       }
-    }' "$tmp/bench" | awk -F '\t' -v OFS='\t' '{
-      $5 = "0x" $5
-      print }'
+    }' "$tmp/bench"
 }
 
-# panels NAME COLUMN DIGITS TITLE NOTE prints a picture with a panel for each workload
+# panels NAME COLUMN STYLE TITLE NOTE prints a picture with a panel for each workload
 # and a bar for each server.
 panels() {
   local height workload number=0 count rows
@@ -239,7 +237,7 @@ latency() {
   local workload height rows row=0 server max
   workload=$(echo "$workloads" | awk -F : '$1 > 1 && $2 == 1 { found = $0 } { last = $0 } END { print (found == "" ? last : found) }')
   rows=$(echo "$servers" | wc -l)
-  height=$((150 + 32 * rows))
+  height=$((146 + 30 * rows))
   read_bench "p50_ms p95_ms p99_ms max_ms" | awk -F '\t' -v w="$workload" '$1 == w && $3 == "GET"' >"$tmp/bench"
   preamble latency $height "Latency of a request, $(workload_text "$workload")" \
     "milliseconds, on a logarithmic scale; left is better" "$bench" "scripts/bench.sh, $proto, GET"
@@ -252,7 +250,7 @@ set yrange [-$rows - 0.6:-0.4]
 set logscale x
 set format x "%g ms"
 set grid noytics
-set key at graph 1, graph 1.02 right bottom horizontal samplen 1 textcolor rgb "$grey"
+set key at graph 1, graph 1 right bottom horizontal maxrows 1 samplen 1 width -1 textcolor rgb "$grey"
 END
   : >"$tmp/latency"
   printf 'set ytics ('
@@ -303,7 +301,7 @@ curves() {
   local server
   awk -F '\t' -v servers="$(in_order "$(cut -f 1 "$tmp/$1")" | tr '\n' ' ')" -v scale="$2" -v low="$3" -v high="$4" -v unit="$5" \
     -v colours="$colours" -v data="$tmp/$1" "$awk_colour"'
-    { points[$1]++; x[$1] = $2; y[$1] = $3 }
+    { points[$1]++; x[$1] = $2; y[$1] = $3; if ($2 > last) last = $2 }
     END {
       n = split(servers, server, " ")
       for (i = 1; i <= n; i++) {
@@ -323,25 +321,28 @@ curves() {
       for (i = 1; i <= n; i++) {
         f = server[i]
         text = sprintf("%s  %s%s", f, unit == "" ? human(y[f]) : sprintf("%.0f", y[f]), unit)
-        if (points[f] < 2)
-          printf "set label \"%s, one client only\" at %s, %s offset 1,-0.7 textcolor rgb \"%s\"\n", f, x[f], y[f], colour(f)
-        else
+        if (x[f] < last) text = text ", " human(x[f])
+        if (points[f] < 2) { # above all others, with a line to its only point
+          printf "set label \"%s  %s, with one client only\" at %s, graph 1 offset 0,-0.6 textcolor rgb \"%s\"\n", f, human(y[f]), x[f], colour(f)
+          printf "set arrow from %s, graph 0.92 to %s, %s nohead linecolor rgb \"%s\"\n", x[f], x[f], y[f], colour(f)
+        } else
           printf "set label \"%s\" at graph 1, graph %.4f offset 1.2,0 textcolor rgb \"%s\"\n", text, at[i], colour(f)
       }
       for (i = 1; i <= n; i++) {
         f = server[i]
-        printf "%s \"%s\" using 2:(stringcolumn(1) eq \"%s\" ? $3 : NaN) with linespoints linecolor rgb \"%s\" linewidth 2 pointtype %d pointsize 0.7%s",
-          i == 1 ? "plot" : "", i == 1 ? data : "", f, colour(f), 4 + i, i < n ? ", \\\n " : "\n"
+        printf "%s \"%s\" using 2:(stringcolumn(1) eq \"%s\" ? $3 : NaN) with linespoints linecolor rgb \"%s\" linewidth 2 dashtype %d pointtype 7 pointsize %s%s",
+          i == 1 ? "plot" : "", i == 1 ? data : "", f, colour(f), f == "redis-server" ? 2 : 1, points[f] < 2 ? "1.1" : "0.6", i < n ? ", \\\n " : "\n"
       }
     }' "$tmp/$1"
 }
 
 memory() {
-  local note="MB resident, both scales logarithmic; lower is better"
+  local note="MB resident; lower is better; both scales are logarithmic" single
   read_tradeoffs memory | awk -F '\t' -v OFS='\t' '
     split($2, part, " ") == 2 && part[1] == "served" { served[$1, part[2]] = $3 }
     split($2, part, " ") == 2 && part[1] == "RSS" && served[$1, part[2]] > 1 { print $1, served[$1, part[2]], $3 }' >"$tmp/memory"
-  preamble memory 430 "Memory of the server with idle clients" "$note" "$tradeoffs" "scripts/tradeoffs.sh"
+  single=$(read_tradeoffs memory | awk -F '\t' '$2 ~ /^served/ && $2 != "served 1" && $3 == 1 && !seen[$1]++ { printf "; %s serves only one client", $1 }')
+  preamble memory 430 "Memory of the server with idle clients" "$note$single" "$tradeoffs" "scripts/tradeoffs.sh"
   frame 430
   local low high
   low=$(awk -F '\t' 'least == "" || $3 < least { least = $3 } END { print (least > 4 ? 4 : least / 1.5) }' "$tmp/memory")
@@ -352,7 +353,7 @@ set format x "%.0s%c"
 set yrange [$low:$high]
 set ytics (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 set format y "%g MB"
-set xlabel "idle clients, each of which has been served" textcolor rgb "$grey"
+set xlabel "idle clients, each of which has been served" offset 0,0.5 textcolor rgb "$grey"
 END
   curves memory log "$low" "$high" " MB"
 }
@@ -363,14 +364,14 @@ clients() {
     "GET, one request at a time on each connection; higher is better" "$tradeoffs" "scripts/tradeoffs.sh"
   frame 430
   local high
-  high=$(awk -F '\t' '$3 > most { most = $3 } END { print most * 1.08 }' "$tmp/clients")
+  high=$(awk -F '\t' '$3 > most { most = $3 } END { print most * 1.15 }' "$tmp/clients")
   cat <<END
 set logscale x
 set xtics (1, 2, 5, 10, 20, 50, 100, 500, "1k" 1000)
 set xrange [0.9:]
 set yrange [0:$high]
 set format y "%.0s%c"
-set xlabel "clients" textcolor rgb "$grey"
+set xlabel "clients" offset 0,0.5 textcolor rgb "$grey"
 END
   curves clients linear 0 "$high" ""
 }
@@ -395,7 +396,7 @@ draw() {
     quote "$tmp/gnuplot.log"
     exit 1
   fi
-  cp "$tmp/$name.svg" "$out/$name.svg" || exit 1
+  sed -e "s|<title>Gnuplot</title>|<title>$name</title>|" -e '/^<desc>/d' "$tmp/$name.svg" >"$out/$name.svg" || exit 1
   echo "$out/$name.svg"
 }
 
@@ -407,9 +408,9 @@ make_tmp
 mkdir -p -- "$out" || exit 1
 if [ -n "$bench" ]; then
   look_at_bench
-  draw throughput panels throughput rps human "Requests per second" "longer is better"
+  draw throughput panels throughput rps human "Requests per second" "longer is better; each panel has a scale of its own"
   draw latency latency
-  draw cpu panels cpu cpu_us_per_req 1 "Processor time of the server for a request" "microseconds; shorter is better"
+  draw cpu panels cpu cpu_us_per_req short "Processor time of the server for a request" "microseconds; shorter is better; each panel has a scale of its own"
 fi
 if [ -n "$tradeoffs" ]; then
   # Only claims that were measured.

@@ -156,7 +156,11 @@ func runLoads(loads []load, to endpoint, r *reporter) error {
 			l.missingOK = !filled
 		}
 		name := l.proto.name(l.op)
-		res, err := produce(l, r.progress(name, l.requests))
+		total := l.requests
+		if l.duration > 0 {
+			total = 0
+		}
+		res, err := produce(l, r.progress(name, total))
 		r.clear()
 		if err != nil {
 			return err

@@ -45,8 +45,8 @@ func (r *result) faulty() bool { return r.faults != [faultCount]int64{} }
 type generator struct {
 	result
 	loop   loop
-	left   int64 // requests not yet issued
-	start  time.Duration
+	left   int64         // requests not yet issued
+	start  time.Duration // of the first request
 	pace   time.Duration // from one pipeline of a client to its next; 0: at once
 	next   int64         // the next key, if in order
 	value  []byte
@@ -121,6 +121,7 @@ func (g *generator) run(progress func(done int64)) error {
 	return g.measure()
 }
 
+// close closes all connections.
 func (g *generator) close() {
 	g.loop.close()
 	for _, fd := range g.done {
@@ -386,6 +387,7 @@ func (c *client) restart(note string) error {
 	if !c.take() {
 		return nil
 	}
+	c.idle = false
 	fd, err := dial(g.to)
 	if errors.Is(err, unix.EADDRNOTAVAIL) {
 		return fmt.Errorf("%w (closed connections hold their port for a while: use a smaller -n)", err)

@@ -26,27 +26,35 @@ func TestUsage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range f.names() {
-		if !strings.Contains(usage, "\n  -"+name+" ") {
-			t.Errorf("the usage text is silent about -%s", name)
+	_, burdenPart, _ := strings.Cut(usage, "Of a KIND:")
+	for text, names := range map[string][]string{usage: f.names(), burdenPart: {"c", "d", "n", "key", "T"}} {
+		for _, name := range names {
+			if !strings.Contains(text, "\n  -"+name+" ") {
+				t.Errorf("the usage text is silent about -%s", name)
+			}
+		}
+	}
+	for _, kind := range burdenKinds {
+		if !strings.Contains(burdenPart, "\n  "+kind+" ") {
+			t.Errorf("the usage text is silent about burden %s", kind)
 		}
 	}
 }
 
 func TestFlagErrors(t *testing.T) {
 	for _, tc := range []struct{ args, want string }{
-		{"frob", `unknown command "frob": want get, put, bench or help`},
-		{"-p 1 get k", `unknown command "-p": want get, put, bench or help`},
+		{"frob", `unknown command "frob": want get, put, bench, incr, burden or help`},
+		{"-p 1 get k", `unknown command "-p": want get, put, bench, incr, burden or help`},
 		{"get", "wrong number of arguments, 0: want kv get [options] KEY"},
 		{"get a b", "wrong number of arguments, 2: want kv get [options] KEY"},
 		{"put a", "wrong number of arguments, 1: want kv put [options] KEY VALUE"},
 		{"bench x", "wrong number of arguments, 1: want kv bench [options]"},
-		{"get -c 1 k", "flag provided but not defined: -c: get accepts -h -p"},
+		{"get -c 1 k", "flag provided but not defined: -c: get accepts -h -p -w"},
 		{"get -h", "flag needs an argument: -h: want a host name or an IP address"},
 		{"get -h= k", `invalid value "" for flag -h: want a host name or an IP address`},
 		{"get -p 0 k", `invalid value "0" for flag -p: want a whole number from 1 to 65535`},
 		{"get -p 65536 k", `invalid value "65536" for flag -p: want a whole number from 1 to 65535`},
-		{"bench -z", "flag provided but not defined: -z: bench accepts -P -c -csv -d -h -k -n -p -proto -q -r -t"},
+		{"bench -z", "flag provided but not defined: -z: bench accepts -P -R -T -c -csv -d -h -k -key -n -p -proto -q -r -t -w"},
 		{"bench -c", "flag needs an argument: -c: want a whole number from 1 to 60000"},
 		{"bench -c 0", `invalid value "0" for flag -c: want a whole number from 1 to 60000`},
 		{"bench -n 1e6", `invalid value "1e6" for flag -n: want a whole number from 1 to 1000000000000`},
@@ -59,6 +67,20 @@ func TestFlagErrors(t *testing.T) {
 		{"bench -t set", `invalid value "set" for flag -t: want put, get or put,get; with -proto resp set, get or set,get`},
 		{"bench -proto resp -t put", `invalid value "put" for flag -t: want put, get or put,get; with -proto resp set, get or set,get`},
 		{"bench -t get,", `invalid value "get," for flag -t: want put, get or put,get; with -proto resp set, get or set,get`},
+		{"bench -T 0", `invalid value "0" for flag -T: want seconds from 0.001 to 3600`},
+		{"bench -T 3601", `invalid value "3601" for flag -T: want seconds from 0.001 to 3600`},
+		{"bench -w NaN", `invalid value "NaN" for flag -w: want seconds from 0.001 to 3600`},
+		{"bench -R 0", `invalid value "0" for flag -R: want a whole number from 1 to 1000000`},
+		{"bench -R 5 -k 0", `invalid value "0" for flag -k: want 1 with -R`},
+		{"bench -r 5 -key k", `want -r or -key, not both`},
+		{"incr x", "wrong number of arguments, 1: want kv incr [options]"},
+		{"incr -n 0", `invalid value "0" for flag -n: want a whole number from 1 to 100000000`},
+		{"incr -k no", `invalid value "no" for flag -k: want 0 or 1`},
+		{"burden", "wrong number of arguments, 0: want kv burden [options] KIND"},
+		{"burden loud", `invalid kind "loud": want idle, silent, slow, heavy`},
+		{"burden -c 60001 idle", `invalid value "60001" for flag -c: want a whole number from 1 to 60000`},
+		{"burden -d 67108865 slow", `invalid value "67108865" for flag -d: want a whole number from 1 to 67108864`},
+		{"burden -T -1 idle", `invalid value "-1" for flag -T: want seconds from 0.001 to 3600`},
 		{"bench -P 1000000 -d 100000", `invalid value 1000000 for flag -P: with -d 100000 and -c 50 the requests and replies take more than 1024 MiB`},
 		{"bench -r 10 -c 60000 -d 20000 -t get", `invalid value 1 for flag -P: with -d 20000 and -c 60000 the requests and replies take more than 1024 MiB`},
 	} {
@@ -359,15 +381,15 @@ func TestSilence(t *testing.T) {
 	}
 	defer l.Close()
 	silent := fmt.Sprintf("kv: %v: no answer for 500ms\n", l.Addr())
-	expect(t, 1, "", silent, cmd("get", target(l), "k")...)
-	expect(t, 1, "", silent, cmd("put", target(l), "k", "v")...)
+	expect(t, 3, "", silent, cmd("get", target(l), "k")...)
+	expect(t, 3, "", silent, cmd("put", target(l), "k", "v")...)
 	for name, args := range map[string][]string{
 		"":                     {"-n", "100", "-c", "3"},
 		"large requests":       {"-n", "100", "-c", "3", "-d", "60000000"},
 		"a connection at once": {"-n", "100", "-c", "3", "-k", "0"},
 	} {
 		want := fmt.Sprintf("kv: PUT: nothing received for 500ms from %v on 3 of 3 connections; 0 of 100 requests have their reply\n", l.Addr())
-		t.Run(name, func(t *testing.T) { expect(t, 1, "", want, cmd("bench", target(l), args...)...) })
+		t.Run(name, func(t *testing.T) { expect(t, 3, "", want, cmd("bench", target(l), args...)...) })
 	}
 }
 
@@ -384,7 +406,7 @@ func TestBenchStops(t *testing.T) {
 	at := s.start(t)
 	status, _, err := kvRun("", cmd("bench", at, "-n", "100", "-c", "1")...)
 	want := fmt.Sprintf("kv: PUT: nothing received for 500ms from 127.0.0.1:%s on 1 of 1 connections; 50 of 100 requests have their reply\n", at[1])
-	if status != 1 || err != want {
-		t.Errorf("got %d %q, want 1 and %q", status, err, want)
+	if status != 3 || err != want {
+		t.Errorf("got %d %q, want 3 and %q", status, err, want)
 	}
 }

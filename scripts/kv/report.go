@@ -84,8 +84,8 @@ func (r *reporter) faults(name string, res *result) {
 		name, total, res.requests, strings.Join(list, ", "), note)
 }
 
-// progress returns a function that shows how many requests are done. It shows
-// them on a terminal only.
+// progress returns a function that shows how many requests are done, and how many
+// percent of the total that is, if there is one. It shows them on a terminal only.
 func (r *reporter) progress(name string, total int64) func(done int64) {
 	if !r.terminal || r.csv {
 		return func(int64) {}
@@ -93,7 +93,11 @@ func (r *reporter) progress(name string, total int64) func(done int64) {
 	start := now()
 	return func(done int64) {
 		rate := float64(done) / (now() - start).Seconds()
-		fmt.Fprintf(r.err, "\r\x1b[K%s: %d%%, %.0f requests per second", name, done*100/total, rate)
+		percent := ""
+		if total > 0 {
+			percent = fmt.Sprintf("%d%%, ", done*100/total)
+		}
+		fmt.Fprintf(r.err, "\r\x1b[K%s: %s%.0f requests per second", name, percent, rate)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -16,14 +17,18 @@ import (
 // A server answers requests in a test. Its zero value keeps no keys and speaks kv.
 type server struct {
 	resp   bool
+	serial bool                                   // serves one connection at a time
 	twist  func(o op, i int, right []byte) []byte // changes reply i of a kind; nil ends the connection
 	pieces int                                    // bytes in a write; 0: all
 
 	mu    sync.Mutex
 	db    map[string]string
-	count [2]int // requests by op
+	count [opPing + 1]int // requests by op
 	conns int
+	rest  []byte // the last input that was not a whole request
 }
+
+const opPing = opIncr + 1
 
 // start listens and returns the options that lead to the server.
 func (s *server) start(t *testing.T) []string {
@@ -39,6 +44,10 @@ func (s *server) start(t *testing.T) []string {
 			c, err := l.Accept()
 			if err != nil {
 				return
+			}
+			if s.serial {
+				s.serve(c)
+				continue
 			}
 			wg.Go(func() { s.serve(c) })
 		}
@@ -93,7 +102,7 @@ func (s *server) write(c net.Conn, out []byte) bool {
 func (s *server) counts() [2]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.count
+	return [2]int{s.count[opPut], s.count[opGet]}
 }
 
 // answer returns the replies to all complete requests.
@@ -107,6 +116,7 @@ func (s *server) answer(in []byte) (out []byte, used int, open bool) {
 	for {
 		o, reply, n := one(in[used:])
 		if n == 0 {
+			s.rest = bytes.Clone(in[used:])
 			return out, used, true
 		}
 		used += n
@@ -153,9 +163,16 @@ func (s *server) answerRESP(in []byte) (o op, reply []byte, n int) {
 		args = append(args, string(rest[head:k-2]))
 		rest = rest[k:]
 	}
-	if args[0] == "SET" {
+	switch args[0] {
+	case "PING":
+		return opPing, []byte("+PONG\r\n"), n
+	case "SET":
 		s.db[args[1]] = args[2]
 		return opPut, []byte("+OK\r\n"), n
+	case "INCR":
+		i, _ := strconv.Atoi(s.db[args[1]])
+		s.db[args[1]] = strconv.Itoa(i + 1)
+		return opIncr, fmt.Appendf(nil, ":%d\r\n", i+1), n
 	}
 	if v, ok := s.db[args[1]]; ok {
 		return opGet, respproto.AppendBulk(nil, v), n
