@@ -157,7 +157,7 @@ func TestSendAfterEnd(t *testing.T) {
 // TestManySlowReaders has clients that ask for much and read nothing, and are
 // gone one by one.
 func TestManySlowReaders(t *testing.T) {
-	const clients = 30
+	const clients = 12
 	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
 		c := s.dial(t)
 		c.ask(d.put("big", big), d.ok)

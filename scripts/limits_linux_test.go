@@ -29,7 +29,7 @@ func TestNoFiles(t *testing.T) {
 			return noFiles.MatchString(readyLine.ReplaceAllString(s.log.String(), ""))
 		})
 		if !s.serial {
-			for range 100 { // the garbage collector has to do without files, too
+			for range 30 { // the garbage collector has to do without files, too
 				first.ask(d.put("big", big), d.ok)
 			}
 		}

@@ -161,7 +161,7 @@ func TestClaims(t *testing.T) {
 func TestGiveBack(t *testing.T) {
 	onlyLinux(t)
 	const clients = 40
-	value := strings.Repeat(big, 4)
+	value := strings.Repeat(big, 2)
 	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
 		before := s.memory(t, "VmRSS")
 		var all []*client
@@ -237,7 +237,7 @@ func TestFiles(t *testing.T) {
 				c.expect(d.missing("nosuch"))
 				c.ask(d.put("k", "v"), d.ok)
 			}
-			for range 100 { // the garbage collector has to do without files, too
+			for range 30 { // the garbage collector has to do without files, too
 				all[0].ask(d.put("big", big), d.ok)
 			}
 			if runtime.GOOS == "linux" {

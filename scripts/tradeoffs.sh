@@ -536,11 +536,11 @@ read_io() {
 stop_traced() {
   local deadline=$((SECONDS + 5))
   stop_server
-  until grep -q ' total$' "$tmp/strace.out"; do
+  until grep -q ' total$' "$tmp/strace.out" 2>/dev/null; do
     [ $SECONDS -lt $deadline ] || die "strace prints no summary of $server"
     sleep 0.01
   done
-} 2>/dev/null
+}
 
 # count_others prints the calls in strace's summary in a request: the most frequent
 # ones that come to 0.01, and all others as one.

@@ -120,7 +120,7 @@ func (b *burden) close() {
 
 // open opens connections while not too many are under way.
 func (b *burden) open() error {
-	for b.opened < b.clients && len(b.loop.members) < maxOpening {
+	for b.opened < b.clients && b.opened-b.done < maxOpening {
 		fd, err := dial(b.to)
 		if err != nil {
 			return fmt.Errorf("%w, after %d connections", err, b.opened)
@@ -147,11 +147,12 @@ func (b *burden) tick() error {
 	return nil
 }
 
-// count notes one more connection that is as it should be.
-func (b *burden) count() {
+// count notes one more connection that is as it should be, and goes on with others.
+func (b *burden) count() error {
 	if b.done++; b.done == b.clients {
 		b.begin()
 	}
+	return b.open()
 }
 
 // park takes a connection that has no more to do out of the loop until all have been
@@ -159,8 +160,7 @@ func (b *burden) count() {
 func (b *burden) park(c *bearer) error {
 	b.loop.detach(c)
 	b.parked = append(b.parked, c)
-	b.count()
-	return b.open()
+	return b.count()
 }
 
 // begin says that the burden is in effect, and looks after all connections from now
@@ -222,7 +222,9 @@ func (c *bearer) flush() error {
 	if err != nil {
 		return c.closed(err)
 	}
-	c.b.heard = now()
+	if n > 0 {
+		c.b.heard = now()
+	}
 	c.unsent = c.unsent[n:]
 	if len(c.unsent) > 0 {
 		return nil
@@ -262,16 +264,16 @@ func (c *bearer) answered() error {
 		b.served++
 	}
 	switch {
-	case b.kind == "heavy":
-		if c.replies == 1 {
-			b.count()
-		}
-		b.loop.await(&c.sock, unix.POLLIN|unix.POLLOUT)
-		return c.ask()
-	case b.until == 0:
+	case b.kind != "heavy" && b.until == 0:
 		return b.park(c)
+	case b.kind != "heavy":
+		return nil
 	}
-	return nil
+	b.loop.await(&c.sock, unix.POLLIN|unix.POLLOUT)
+	if err := c.ask(); err != nil || c.replies > 1 {
+		return err
+	}
+	return b.count()
 }
 
 func (c *bearer) closed(err error) error {
