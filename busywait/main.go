@@ -101,15 +101,16 @@ func (c *conn) step(b *scratch) bool {
 		c.more = answer(c)
 	}
 	c.in = keep(c.in, had-len(c.in), b.in[:])
-	return (len(c.out) == 0 || c.flush(b)) && (c.more || len(c.out) > 0 || !c.eof)
+	ok := len(c.out) == 0 || c.flush(b)
+	if c.quit && len(c.out) == 0 { // the client closes first: we might cut replies off
+		unix.Shutdown(c.fd, unix.SHUT_WR)
+		c.in = nil
+	}
+	return ok && (c.more || len(c.out) > 0 || !c.eof)
 }
 
 // fill reads once, behind the input that is left.
 func (c *conn) fill(b *scratch) bool {
-	if c.quit { // the client closes first, or replies on their way would be lost
-		unix.Shutdown(c.fd, unix.SHUT_WR)
-		c.in = nil
-	}
 	n, err := unix.Read(c.fd, b.in[:])
 	c.eof = n == 0
 	if err != nil {

@@ -26,8 +26,7 @@ const maxOut = 1 << 20       // bytes of replies that may wait before answering 
 var db = map[string][]byte{} // for the goroutine in command
 var answer func(*conn) bool  // answerRESP or answerKV
 var logged sync.Once         // accept's first error that lasts
-
-var commands = make(chan *conn) // conns with input to answer
+var commands = make(chan *conn)
 
 // A conn is one client. While it has replies to get, it is not read from.
 type conn struct {
@@ -114,16 +113,17 @@ func (c *conn) step(b *scratch) bool {
 	commands <- c
 	<-c.done
 	c.in = keep(c.in, had-len(c.in), b.in[:])
-	return (len(c.out) == 0 || c.flush(b)) && (c.more || len(c.out) > 0 || !c.eof)
-}
-
-// fill reads once, behind the input that is left.
-func (c *conn) fill(b *scratch) bool {
-	if c.quit { // the client closes first, or replies on their way would be lost
+	ok := len(c.out) == 0 || c.flush(b)
+	if c.quit && len(c.out) == 0 { // the client closes first: we might cut replies off
 		c.sock.CloseWrite()
 		c.sock.SetReadDeadline(time.Now().Add(time.Second))
 		c.in = nil
 	}
+	return ok && (c.more || len(c.out) > 0 || !c.eof)
+}
+
+// fill reads once, behind the input that is left.
+func (c *conn) fill(b *scratch) bool {
 	n, err := c.sock.Read(b.in[:])
 	c.eof = n == 0
 	if err != nil {

@@ -22,7 +22,6 @@ const maxOut = 1 << 20       // bytes of replies that may wait before answering 
 var db = map[string][]byte{} // for the thread that has mu
 var answer func(*conn) bool  // answerRESP or answerKV
 var logged sync.Once         // accept's first error that lasts
-
 var mu sync.Mutex
 var slots = make(chan struct{}, 9500) // Go ends a process that has 10,000 threads
 
@@ -109,16 +108,17 @@ func (c *conn) step(b *scratch) bool {
 	}
 	mu.Unlock()
 	c.in = keep(c.in, had-len(c.in), b.in[:])
-	return (len(c.out) == 0 || c.flush(b)) && (c.more || len(c.out) > 0 || !c.eof)
-}
-
-// fill reads once, behind the input that is left.
-func (c *conn) fill(b *scratch) bool {
-	if c.quit { // the client closes first, or replies on their way would be lost
+	ok := len(c.out) == 0 || c.flush(b)
+	if c.quit && len(c.out) == 0 { // the client closes first: we might cut replies off
 		unix.Shutdown(c.fd, unix.SHUT_WR)
 		unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1})
 		c.in = nil
 	}
+	return ok && (c.more || len(c.out) > 0 || !c.eof)
+}
+
+// fill reads once, behind the input that is left.
+func (c *conn) fill(b *scratch) bool {
 	n, err := unix.Read(c.fd, b.in[:])
 	c.eof = n == 0
 	if err != nil {

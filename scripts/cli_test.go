@@ -1,6 +1,7 @@
 package scripts
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net"
@@ -99,6 +100,12 @@ func TestAddresses(t *testing.T) {
 				}
 				s.addr = net.JoinHostPort(form.dial, port)
 				s.dial(t).ask("PING\r\n", "+PONG\r\n")
+				if form.at == "0.0.0.0" {
+					if conn, err := net.Dial("tcp6", net.JoinHostPort("::1", port)); err == nil {
+						conn.Close()
+						t.Error("0.0.0.0 is IPv4, but IPv6 clients get in")
+					}
+				}
 			})
 		}
 	})
@@ -110,6 +117,37 @@ func hasIPv6() bool {
 		ln.Close()
 	}
 	return err == nil
+}
+
+// TestLogUnread has nobody read the log any more, when there is something to log.
+func TestLogUnread(t *testing.T) {
+	eachFlavor(t, concurrent, func(t *testing.T, f flavor) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := `ulimit -n 20 && exec "$0" -addr 127.0.0.1:0 2>&3`
+		s := &server{flavor: f, log: new(logBuffer), ended: make(chan struct{})}
+		s.begin(t, []*os.File{w}, "/bin/sh", "-c", script, f.binary())
+		w.Close()
+		line, err := bufio.NewReader(r).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.log.Write([]byte(line))
+		s.ready(t, "resp")
+		r.Close()
+		var in []*client
+		for range 30 {
+			c := s.dial(t)
+			c.send("PING\r\n")
+			in = append(in, c)
+		}
+		for _, c := range in {
+			c.expect("+PONG\r\n")
+			c.leave()
+		}
+	})
 }
 
 // run runs a flavor that is to end by itself, and returns what it says.

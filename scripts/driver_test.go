@@ -162,7 +162,15 @@ func startLimited(t *testing.T, f flavor, proto string, n int) *server {
 func launch(t *testing.T, f flavor, argv ...string) *server {
 	t.Helper()
 	s := &server{flavor: f, log: new(logBuffer), ended: make(chan struct{})}
+	s.begin(t, nil, argv...)
+	return s
+}
+
+// begin starts the process, with more files than the usual three.
+func (s *server) begin(t *testing.T, files []*os.File, argv ...string) {
+	t.Helper()
 	s.cmd = exec.Command(argv[0], argv[1:]...)
+	s.cmd.ExtraFiles = files
 	s.cmd.SysProcAttr = procAttr
 	s.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // or each takes a second to end
 	s.cmd.Stderr = s.log
@@ -178,7 +186,6 @@ func launch(t *testing.T, f flavor, argv ...string) *server {
 		s.stop(t, syscall.SIGTERM)
 		s.checkEnd(t)
 	})
-	return s
 }
 
 var readyLine = regexp.MustCompile(`^([a-z]+): ([a-z]+) on (.*:[1-9][0-9]*)\n`)
@@ -290,9 +297,12 @@ func (s *server) dial(t testing.TB) *client {
 	return c
 }
 
+// failf reports what went wrong first: when a server ends, all its clients fail.
 func (c *client) failf(format string, args ...any) {
 	c.t.Helper()
-	c.t.Errorf(format, args...)
+	if !c.t.Failed() {
+		c.t.Errorf(format, args...)
+	}
 	c.dead = true
 }
 

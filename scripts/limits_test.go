@@ -173,7 +173,7 @@ func TestGiveBack(t *testing.T) {
 				c.leave()
 			}
 		}
-		s.expectGrowth(t, before, clients*len(value)*3/4)
+		s.expectGrowth(t, before, clients*len(value))
 		if s.serial {
 			return
 		}

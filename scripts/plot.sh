@@ -234,7 +234,7 @@ END
 # latency prints the picture of the percentiles with more than one client, without a
 # pipeline, if there is such a workload.
 latency() {
-  local workload height rows row=0 server max
+  local workload height rows row=0 server
   workload=$(echo "$workloads" | awk -F : '$1 > 1 && $2 == 1 { found = $0 } { last = $0 } END { print (found == "" ? last : found) }')
   rows=$(echo "$servers" | wc -l)
   height=$((146 + 30 * rows))
@@ -267,9 +267,15 @@ END
     grep -q "^$row	" "$tmp/latency" ||
       echo "set label \"one client at a time: the others wait for ever\" at graph 0.02, first $row textcolor rgb \"$grey\""
   done
-  max=$(awk -F '\t' '$5 > most { most = $5 } END { print most * 1.3 }' "$tmp/latency")
+  awk -F '\t' '
+    least == "" || $2 < least { least = $2 }
+    $5 > most { most = $5 }
+    END {
+      printf "set xrange [%g:%g]\n", least / 1.5, most * 1.3
+      if (most < 1000 * least) # there is room for more than the powers of ten
+        print "set xtics (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)"
+    }' "$tmp/latency"
   cat <<END
-set xrange [$(awk -F '\t' 'least == "" || $2 < least { least = $2 } END { print least / 1.5 }' "$tmp/latency"):$max]
 plot "$tmp/latency" using 2:1:(\$5 - \$2):(0):6 with vectors nohead linecolor rgb variable linewidth 2 notitle, \\
   "" using 2:1:6 with points pointtype 7 pointsize 1 linecolor rgb variable notitle, \\
   "" using 3:1:6 with points pointtype 9 pointsize 1.1 linecolor rgb variable notitle, \\
@@ -321,7 +327,7 @@ curves() {
       for (i = 1; i <= n; i++) {
         f = server[i]
         text = sprintf("%s  %s%s", f, unit == "" ? human(y[f]) : sprintf("%.0f", y[f]), unit)
-        if (x[f] < last) text = text ", " human(x[f])
+        if (x[f] < last) text = text " at " human(x[f])
         if (points[f] < 2) { # above all others, with a line to its only point
           printf "set label \"%s  %s, with one client only\" at %s, graph 1 offset 0,-0.6 textcolor rgb \"%s\"\n", f, human(y[f]), x[f], colour(f)
           printf "set arrow from %s, graph 0.92 to %s, %s nohead linecolor rgb \"%s\"\n", x[f], x[f], y[f], colour(f)

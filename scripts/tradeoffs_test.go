@@ -359,7 +359,7 @@ func TestPlotMedians(t *testing.T) {
 		"throughput": {"1 client", "20 clients", "stblock", "busywait", "23k", "47k", "70k", "one client only", machine + "scripts/bench.sh, resp, mean of SET and GET"},
 		"latency":    {"20 clients", "one client at a time: the others wait for ever", machine + "scripts/bench.sh, resp, GET"},
 		"cpu":        {"7.5", "0.25", "one client only"},
-		"memory":     {"mtblock  571 MB, 450", "busywait  570 MB", "stblock serves only one client", "100", machine + "scripts/tradeoffs.sh"},
+		"memory":     {"mtblock  571 MB at 450", "busywait  570 MB", "stblock serves only one client", "100", machine + "scripts/tradeoffs.sh"},
 		"clients":    {"stblock  23k, with one client only", "busywait  94k", machine + "scripts/tradeoffs.sh"},
 	})
 }

@@ -100,16 +100,17 @@ func (c *conn) step(b *scratch) bool {
 		c.more = answer(c)
 	}
 	c.in = keep(c.in, had-len(c.in), b.in[:])
-	return (len(c.out) == 0 || c.flush(b)) && (c.more || len(c.out) > 0 || !c.eof)
-}
-
-// fill reads once, behind the input that is left.
-func (c *conn) fill(b *scratch) bool {
-	if c.quit { // the client closes first, or replies on their way would be lost
+	ok := len(c.out) == 0 || c.flush(b)
+	if c.quit && len(c.out) == 0 { // the client closes first: we might cut replies off
 		unix.Shutdown(c.fd, unix.SHUT_WR)
 		unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1})
 		c.in = nil
 	}
+	return ok && (c.more || len(c.out) > 0 || !c.eof)
+}
+
+// fill reads once, behind the input that is left.
+func (c *conn) fill(b *scratch) bool {
 	n, err := unix.Read(c.fd, b.in[:])
 	c.eof = n == 0
 	if err != nil {
