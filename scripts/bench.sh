@@ -57,15 +57,6 @@ rounds=3
 out=
 command_line="$me${*:+ $*}"
 
-# number FLAG VALUE MOST checks that a value is a whole number from 1 to MOST.
-number() {
-  case $2 in
-    '' | *[!0-9]* | 0*) ;;
-    *) [ ${#2} -le 10 ] && [ "$2" -le "$3" ] && return ;;
-  esac
-  usage_error "invalid value \"$2\" for $1: want a whole number from 1 to $3"
-}
-
 parse_arguments() {
   while [ $# -gt 0 ]; do
     case $1 in
@@ -105,33 +96,6 @@ set_option() {
       out=$2
       ;;
   esac
-}
-
-choose() {
-  case " $flavors " in
-    *" $1 "*) chosen="$chosen $1" ;;
-    *) usage_error "unknown flavor \"$1\": want some of $flavors" ;;
-  esac
-}
-
-# pick_flavors sets picked, the flavors to measure in reading order, and skipped, a
-# line for each of the others.
-pick_flavors() {
-  local flavor reason
-  picked=
-  skipped=
-  for flavor in $flavors; do
-    case " ${chosen:-$flavors} " in *" $flavor "*) ;; *) continue ;; esac
-    reason=$(why_not "$flavor")
-    if [ -z "$reason" ]; then
-      picked="$picked $flavor"
-      continue
-    fi
-    say "skipping $flavor: $reason"
-    skipped="${skipped}skipped     $flavor: $reason
-"
-  done
-  [ -n "$picked" ] || die "no flavor is left to measure"
 }
 
 # pick_programs decides what drives resp, and whether redis-server is measured.
@@ -179,16 +143,6 @@ use_workload() {
   local most=$((1000000000 / size)) # bytes of values in a measurement
   [ $most -le 2500000 ] || most=2500000
   [ $n -le $most ] || n=$most
-}
-
-# grouped prints a whole number with commas between the thousands.
-grouped() {
-  local number=$1 groups=
-  while [ ${#number} -gt 3 ]; do
-    groups=,${number: -3}$groups
-    number=${number%???}
-  done
-  echo "$number$groups"
 }
 
 describe_workload() {
@@ -244,30 +198,6 @@ leave_results() {
     rm -f "$out/raw.csv" "$out/machine.txt"
     rmdir "$out" 2>/dev/null
   fi
-}
-
-processor() {
-  local name
-  if [ "$system" = Linux ]; then
-    name=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
-  else
-    name=$(sysctl -n machdep.cpu.brand_string 2>/dev/null || sysctl -n hw.model 2>/dev/null)
-  fi
-  echo "${name:-unknown processor} ($(uname -m))"
-}
-
-cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu; }
-
-describe_machine() {
-  cat <<END
-command     $command_line
-date        $(date '+%Y-%m-%d %H:%M:%S %z')
-system      $(uname -sr)
-processor   $(processor)
-cores       $(cores)
-go          $(cd "$root" && go env GOVERSION)
-redis       ${redis_version:-unknown}
-END
 }
 
 count_measurements() {

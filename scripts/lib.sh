@@ -192,7 +192,7 @@ system      $(uname -sr)
 processor   $(processor)
 cores       $(cores)
 go          $(cd "$root" && go env GOVERSION)
-redis       $redis_version
+redis       ${redis_version:-unknown}
 END
 }
 
