@@ -40,7 +40,6 @@ type conn struct {
 	quit  bool   // the client gets no more: its input is dropped
 	steps int
 }
-
 type scratch struct{ in, out [16 << 10]byte } // for a thread to read and answer into
 
 func main() {
@@ -57,6 +56,7 @@ func main() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)
 	go func() { <-stop; os.Exit(0) }()
+	signal.Ignore(unix.SIGPIPE) // of a log that nobody reads
 	loop(listen(*addr, *proto))
 }
 

@@ -41,7 +41,6 @@ type conn struct {
 	quit  bool   // the client gets no more: its input is dropped
 	steps int
 }
-
 type scratch struct{ in, out [16 << 10]byte } // for a thread to read and answer into
 
 func main() {
@@ -58,6 +57,8 @@ func main() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)
 	go func() { <-stop; os.Exit(0) }()
+	signal.Ignore(unix.SIGPIPE) // of a log that nobody reads
+	os.Pipe()                   // opens the runtime's own poller while there are descriptors
 	loop(listen(*addr, *proto))
 }
 
@@ -267,11 +268,10 @@ func listen(addr, proto string) int {
 	check(unix.Bind(lfd, sa))
 	check(unix.Listen(lfd, 4096)) // cut to the system's limit
 	sa, _ = unix.Getsockname(lfd)
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		at.Port = sa.Port
-	case *unix.SockaddrInet6:
-		at.Port = sa.Port
+	if sa4, ok := sa.(*unix.SockaddrInet4); ok {
+		at.Port = sa4.Port
+	} else {
+		at.Port = sa.(*unix.SockaddrInet6).Port
 	}
 	log.Printf("%s on %s", proto, at)
 	return lfd
