@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ioflavors/kvproto"
 )
 
 // benchOptions are the flags of bench.
@@ -24,12 +26,12 @@ type benchOptions struct {
 }
 
 const (
-	maxValue   = 64<<20 - 64 // a frame of it, with the key, is within kvproto.MaxFrame
-	maxBuffers = 1 << 30     // bytes of requests and replies in memory, about
-	maxStored  = 1_000_000   // keys that are stored before a get test
-	maxFilling = 1 << 30     // and the bytes of their values
-	fillBatch  = 64 << 10    // bytes in a pipeline that stores keys
-	perRequest = 64          // bytes in a request beside the value and -key, at most
+	maxValue   = kvproto.MaxFrame - 64 // a frame of it, with the key, is within kvproto.MaxFrame
+	maxBuffers = 1 << 30               // bytes of requests and replies in memory, about
+	maxStored  = 1_000_000             // keys that are stored before a get test
+	maxFilling = 1 << 30               // and the bytes of their values
+	fillBatch  = 64 << 10              // bytes in a pipeline that stores keys
+	perRequest = 64                    // bytes in a request beside the value and -key, at most
 
 	maxRequests = 1_000_000_000_000
 )

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ioflavors/kvproto"
 	"ioflavors/respproto"
 )
 
@@ -56,7 +57,7 @@ func burdenCommand(args []string, s streams) error {
 	b.burdenOptions = burdenOptions{clients: 1, requests: 500, valueSize: 1_000_000, key: "burden", duration: time.Minute}
 	f.number("c", &b.clients, 1, 60_000)
 	f.number("n", &b.requests, 1, 1_000_000)
-	f.number("d", &b.valueSize, 1, 64<<20)
+	f.number("d", &b.valueSize, 1, kvproto.MaxFrame)
 	f.text("key", &b.key, "want a key")
 	f.seconds("T", &b.duration)
 	if err := f.parse(args, "KIND"); err != nil {

@@ -112,7 +112,7 @@ func TestPutStandardInput(t *testing.T) {
 func TestLargestValue(t *testing.T) {
 	var s server
 	at := s.start(t)
-	overhead := len(kvproto.Append(nil, &kvproto.Message{Key: []byte("k"), Value: make([]byte, 1<<26-100), Kind: 3})) - (1<<26 - 100)
+	overhead := len(kvproto.Append(nil, &kvproto.Message{Key: []byte("k"), Value: make([]byte, kvproto.MaxFrame-100), Kind: 3})) - (kvproto.MaxFrame - 100)
 	value := strings.Repeat("v", kvproto.MaxFrame+4-overhead)
 	if status, out, err := kvRun(value, cmd("put", at, "k", "-")...); status != 0 || out != "OK\n" {
 		t.Fatal(status, out, err)
