@@ -154,6 +154,16 @@ func TestSendAfterEnd(t *testing.T) {
 	})
 }
 
+// TestStayAfterEnd has a client that the server has refused stay, and do nothing.
+func TestStayAfterEnd(t *testing.T) {
+	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
+		c := s.dial(t)
+		c.ask(d.wrong, d.refusal)
+		c.expectEnd("")
+		s.dial(t).ask(d.get("nosuch"), d.missing("nosuch")) // in all flavors
+	})
+}
+
 // TestManySlowReaders has clients that ask for much and read nothing, and are
 // gone one by one.
 func TestManySlowReaders(t *testing.T) {

@@ -161,7 +161,8 @@ func TestClaims(t *testing.T) {
 	})
 }
 
-// TestGiveBack has many clients that store and get a large value, and stay.
+// TestGiveBack has many clients that store and get a large value, begin a small
+// request, and stay.
 func TestGiveBack(t *testing.T) {
 	onlyLinux(t)
 	const clients = 40
@@ -171,8 +172,8 @@ func TestGiveBack(t *testing.T) {
 		var all []*client
 		for range clients {
 			c := s.dial(t)
-			c.ask(d.put("k", value), d.ok)
-			c.ask(d.get("k"), d.value("k", value))
+			c.ask(d.put("k", value)+d.get("k"), d.ok+d.value("k", value))
+			c.ask(d.put("k", value)+d.get("nosuch")[:5], d.ok)
 			if all = append(all, c); s.serial {
 				c.leave()
 			}
@@ -182,7 +183,7 @@ func TestGiveBack(t *testing.T) {
 			return
 		}
 		for _, c := range all {
-			c.ask(d.get("nosuch"), d.missing("nosuch"))
+			c.ask(d.get("nosuch")[5:], d.missing("nosuch"))
 		}
 	})
 }

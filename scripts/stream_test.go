@@ -120,20 +120,24 @@ func TestDripIsLinear(t *testing.T) {
 // a flavor that serves one client at a time the second has to wait for the first.
 func TestInterleaved(t *testing.T) {
 	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
-		put := d.put("k", "v")
+		value, other := strings.Repeat("v", 50), strings.Repeat("nosuch", 50)
+		put := d.put("k", value)
+		var first, second *client
 		for i := range len(put) {
-			first, second := s.dial(t), s.dial(t)
-			first.send(put[:i])
-			second.send(d.get("nosuch"))
+			if i == 0 || s.serial {
+				first, second = s.dial(t), s.dial(t)
+			}
+			first.ask(d.get("nosuch")+put[:i], d.missing("nosuch"))
+			second.send(d.get(other))
 			if !s.serial {
-				second.expect(d.missing("nosuch"))
+				second.expect(d.missing(other))
 			}
-			first.ask(put[i:]+d.get("k"), d.ok+d.value("k", "v"))
-			first.leave()
+			first.ask(put[i:]+d.get("k"), d.ok+d.value("k", value))
 			if s.serial {
-				second.expect(d.missing("nosuch"))
+				first.leave()
+				second.expect(d.missing(other))
+				second.leave()
 			}
-			second.leave()
 		}
 	})
 }
@@ -169,6 +173,14 @@ func TestHalfClose(t *testing.T) {
 		c.closeWrite()
 		s.othersServed(t, d)
 		c.expectEnd(strings.Repeat(d.value("big", big), times) + d.value("k", "v"))
+
+		huge := strings.Repeat(big, 12) // no buffer in the kernel has room for one reply
+		c = s.dial(t)
+		c.ask(d.put("huge", huge), d.ok)
+		c.send(strings.Repeat(d.get("huge"), 3))
+		c.closeWrite()
+		s.othersServed(t, d)
+		c.expectEnd(strings.Repeat(d.value("huge", huge), 3))
 	})
 }
 
