@@ -107,7 +107,10 @@ show() {
 	else
 		side_by_side "$1/main.go" "$2/main.go" "$columns"
 	fi
-	[ $? -le 1 ]
+	case $? in
+	0 | 1 | 141) ;; # 141: whoever reads this, such as head, has seen enough
+	*) return 1 ;;
+	esac
 }
 
 # escape makes text fit for a page.

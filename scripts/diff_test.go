@@ -102,6 +102,21 @@ func TestDiffTwo(t *testing.T) {
 	}
 }
 
+// TestDiffHead checks that a reader may stop before the end.
+func TestDiffHead(t *testing.T) {
+	diffSh(t, "-h") // skips the test if something is missing
+	for _, flag := range []string{"", "-w"} {
+		out, err := exec.Command("bash", "-c", "./diff.sh "+flag+" stblock mtblock 2>&1 | head -n 1 | wc -l; exit 0").CombinedOutput()
+		if strings.TrimSpace(string(out)) != "1" || err != nil {
+			t.Errorf("%s: %v: %q", flag, err, out)
+		}
+		stderr, _ := exec.Command("bash", "-c", "{ ./diff.sh "+flag+" stblock goroutinesrv | head -n 1 >/dev/null; } 2>&1").CombinedOutput()
+		if len(stderr) > 0 {
+			t.Errorf("%s: %q on standard error", flag, stderr)
+		}
+	}
+}
+
 // makePage writes the page and returns its file.
 func makePage(t *testing.T) string {
 	t.Helper()
