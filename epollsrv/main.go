@@ -25,9 +25,10 @@ var db = map[string][]byte{} // for the only thread
 var answer func(*conn) bool  // answerRESP or answerKV
 var logged sync.Once         // accept's first error that lasts
 
-var ep int                    // the epoll instance
-const forever, soon = -1, 100 // ms
-var wait = forever            // or soon, when accept is to be tried again
+var ep int // the epoll instance
+const forever, soon = -1, 100
+
+var wait = forever // or soon, when accept is to be tried again
 
 // A conn is one client. While it has replies to get, it is not read from.
 type conn struct {
@@ -74,7 +75,7 @@ func loop(lfd int) {
 	watch(unix.EPOLL_CTL_ADD, lfd, unix.EPOLLIN)
 	events := make([]unix.EpollEvent, 1024)
 	for {
-		n, _ := unix.EpollWait(ep, events, wait) // EINTR is its only error
+		n, _ := unix.EpollWait(ep, events, wait) // in ms; EINTR is its only error
 		if wait == soon {
 			watch(unix.EPOLL_CTL_MOD, lfd, unix.EPOLLIN)
 			wait = forever
