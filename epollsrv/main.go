@@ -26,8 +26,7 @@ var answer func(*conn) bool  // answerRESP or answerKV
 var logged sync.Once         // accept's first error that lasts
 
 var ep int // the epoll instance
-const forever, soon = -1, 100
-
+var forever, soon = -1, 100
 var wait = forever // or soon, when accept is to be tried again
 
 // A conn is one client. While it has replies to get, it is not read from.
