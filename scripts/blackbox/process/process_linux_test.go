@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -189,6 +190,9 @@ func crowd(t *testing.T, s *driver.Server) {
 	}
 	for _, c := range all[:served] {
 		c.Expect("+PONG\r\n")
+	}
+	for before := 0; before < s.Status(t, "Threads"); time.Sleep(300 * time.Millisecond) {
+		before = s.Status(t, "Threads") // until it has all that it wants
 	}
 	for i, c := range all {
 		if i >= served {
