@@ -1,4 +1,7 @@
-package streams
+// Package lastword tests what becomes of clients that do not leave when the server has
+// had its last word: the reply to QUIT or to something wrong. They get a second, and
+// 1 MiB that is dropped.
+package lastword
 
 import (
 	"os"
@@ -9,8 +12,7 @@ import (
 	"ioflavors/scripts/blackbox/driver"
 )
 
-// Clients that do not leave when the server has had its last word: the reply to QUIT or
-// to something wrong. They get a second, and 1 MiB that is dropped.
+func TestMain(m *testing.M) { driver.Main(m) }
 
 // sendOn sends data until that fails, which it must.
 func sendOn(c *driver.Client, data string, pause time.Duration) {
@@ -69,6 +71,9 @@ func TestStay(t *testing.T) {
 				c := s.Dial(t)
 				c.Send(in)
 				c.ExpectEnd(want)
+				if c.Dead {
+					return
+				}
 			}
 			s.Dial(t).Ask("PING\r\n", "+PONG\r\n")
 		}
