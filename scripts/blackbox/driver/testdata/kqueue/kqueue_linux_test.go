@@ -51,7 +51,7 @@ func describe(k unix.Kevent_t) event {
 	for _, f := range []struct {
 		bit  uint16
 		name string
-	}{{unix.EV_ONESHOT, "ONESHOT"}, {unix.EV_RECEIPT, "RECEIPT"}, {unix.EV_ERROR, "ERROR"}, {unix.EV_EOF, "EOF"}} {
+	}{{unix.EV_ONESHOT, "ONESHOT"}, {unix.EV_CLEAR, "CLEAR"}, {unix.EV_RECEIPT, "RECEIPT"}, {unix.EV_ERROR, "ERROR"}, {unix.EV_EOF, "EOF"}} {
 		if k.Flags&f.bit != 0 {
 			flags = append(flags, f.name)
 			k.Flags &^= f.bit
@@ -638,7 +638,7 @@ func TestChangesThatFail(t *testing.T) {
 		{"filter of files", change(a, -4, unix.EV_ADD), unix.EINVAL},
 		{"filter 0", change(a, 0, unix.EV_ADD), unix.EINVAL},
 		{"pipe", change(pipe[0], read, unix.EV_ADD), unix.EINVAL},
-		{"EV_CLEAR", change(a, read, unix.EV_ADD|unix.EV_CLEAR), unix.EINVAL},
+		{"EV_CLEAR beside another filter", change(b, read, unix.EV_ADD|unix.EV_CLEAR), unix.EINVAL},
 		{"EV_DISPATCH", change(a, read, unix.EV_ADD|unix.EV_DISPATCH), unix.EINVAL},
 		{"EV_ENABLE and EV_DISABLE", change(a, read, unix.EV_ADD|unix.EV_ENABLE|unix.EV_DISABLE), unix.EINVAL},
 		{"NOTE_LOWAT", lowat, unix.EINVAL},
@@ -658,6 +658,19 @@ func TestChangesThatFail(t *testing.T) {
 			}
 			expect(t, kq, event{Fd: b, Filter: write, Data: 1})
 		})
+	}
+}
+
+// What is added with EV_CLEAR is reported once, and again only when there is more.
+func TestClear(t *testing.T) {
+	a, b := pair(t)
+	kq := newKqueue(t)
+	apply(t, kq, change(a, read, unix.EV_ADD|unix.EV_CLEAR))
+	refuse(t, kq, change(a, write, unix.EV_ADD), unix.EINVAL)
+	for _, n := range []int64{1, 2} {
+		send(t, b, "x")
+		expect(t, kq, event{Fd: a, Filter: read, Flags: "CLEAR", Data: n})
+		expect(t, kq)
 	}
 }
 
