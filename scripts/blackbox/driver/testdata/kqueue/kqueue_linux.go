@@ -7,8 +7,8 @@ package unix
 // macOS. Source: kqueue(2) of FreeBSD and, where it is silent, its kernel.
 //
 // Refused with EINVAL: descriptors that are not sockets, filters other than
-// EVFILT_READ and EVFILT_WRITE, EV_CLEAR beside another filter of the same socket,
-// EV_DISPATCH and NOTE_LOWAT.
+// EVFILT_READ and EVFILT_WRITE, EV_DISPATCH and NOTE_LOWAT; and both events for a
+// socket that has one with EV_CLEAR, which epoll knows of sockets only.
 //
 // What differs from the BSD kernels:
 //   - A socket in error has ECONNRESET in fflags, whatever the error. Linux
@@ -168,11 +168,11 @@ func (q *kqueue) change(c Kevent_t) error {
 	if !note.added && flags&EV_ADD == 0 {
 		return ENOENT
 	}
+	if other := s.notes[1-which]; other.added && (other.flags|note.flags|flags)&EV_CLEAR != 0 {
+		return EINVAL
+	}
 	if !note.added {
 		*note = kqNote{added: true, enabled: true, flags: flags & kept}
-	}
-	if other := s.notes[1-which]; other.added && (note.flags|other.flags)&EV_CLEAR != 0 {
-		return EINVAL // epoll has one EPOLLET for both
 	}
 	note.udata = c.Udata
 	switch {
