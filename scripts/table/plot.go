@@ -76,8 +76,11 @@ func (p picture) write(folder string) error {
 // gnuplotValue returns a number or a text as gnuplot reads it: in single quotes nothing
 // is special but these.
 func gnuplotValue(v any) string {
-	if s, ok := v.(string); ok {
-		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	switch v := v.(type) {
+	case string:
+		return "'" + strings.ReplaceAll(v, "'", "''") + "'"
+	case float64:
+		return fmt.Sprintf("%.6g", v)
 	}
 	return fmt.Sprint(v)
 }

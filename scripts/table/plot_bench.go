@@ -125,6 +125,7 @@ func (b benchmark) latency(caption string) picture {
 				line = append(line, "")
 				continue
 			}
+			x = max(x, 0.001) // 0 is nowhere on a logarithmic scale
 			low, high = min(low, x/1.5), max(high, x*1.3)
 			line = append(line, decimal(x))
 		}
