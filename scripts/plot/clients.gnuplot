@@ -13,6 +13,7 @@ set lmargin at screen 0.085
 set rmargin at screen 0.79
 set logscale x
 set xrange [0.9:]
+set autoscale xfixmax # the curves end at the names
 set yrange [low:high]
 set x2range [0:1]
 set y2range [0:1] # for the names: they stand at the right end of the curves, moved apart
