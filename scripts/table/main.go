@@ -12,7 +12,9 @@ import (
 )
 
 // commands are what table can do. Each gets the arguments behind its name.
-var commands = map[string]func(args []string, out io.Writer) error{}
+var commands = map[string]func(args []string, out io.Writer) error{
+	"plot": plot,
+}
 
 func main() {
 	if err := run(os.Args[1:], os.Stdout); err != nil {
