@@ -176,12 +176,14 @@ func TestPlotTogether(t *testing.T) {
 
 func TestPlotErrors(t *testing.T) {
 	empty := folder(t, map[string]string{"raw.csv": rawHeader, "tradeoffs.csv": ""})
+	unknown := folder(t, map[string]string{"raw.csv": rawHeader + "1,nosuchsrv,resp,1,1,GET,9,5,1,1,1,1,1,1,1,5,7\n"})
 	uneven := folder(t, map[string]string{"raw.csv": rawHeader + "1,stblock\n"})
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
 		{[]string{"-bench", empty}, "there is nothing in " + filepath.Join(empty, "raw.csv")},
+		{[]string{"-bench", unknown}, "there is nothing in " + filepath.Join(unknown, "raw.csv")},
 		{[]string{"-tradeoffs", empty}, "there is nothing in " + filepath.Join(empty, "tradeoffs.csv")},
 		{[]string{"-bench", uneven}, filepath.Join(uneven, "raw.csv") + ": record on line 2: wrong number of fields"},
 		{[]string{"-bench", filepath.Join(empty, "nosuch")}, "no such file or directory"},
