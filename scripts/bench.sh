@@ -41,7 +41,7 @@ END
 protos="resp kv" clients='' pipeline='' requests='' size=3 keys='' rounds=3 out=''
 while [ $# -gt 0 ]; do
   case $1 in
-    -h | -help | --help) usage && exit ;;
+    -h | -help | --help) usage; exit ;;
     -proto | -c | -P | -n | -d | -r | -R | -o) [ $# -gt 1 ] || usage_error "$1 needs a value" ;;
     -*) usage_error "unknown option $1" ;;
   esac
@@ -107,8 +107,7 @@ plan() {
 # redis-benchmark asks for a key with this very name.
 figures=rps,avg_ms,min_ms,p50_ms,p95_ms,p99_ms,max_ms,cpu_us_per_req,rss_mb,threads
 measure() {
-  local program=$bin/$server key=key:000000000000
-  [ "$server" != redis-server ] || program=redis-server
+  local key=key:000000000000
   if [ "$proto:$resp_client" = resp:redis-benchmark ]; then
     key=key:__rand_int__
     set -- --run redis-benchmark -h 127.0.0.1 -p PORT \
@@ -121,7 +120,8 @@ measure() {
     if [ -n "$keys" ]; then set -- -r "$keys" "$@"; else set -- -key "$key" "$@"; fi
     set -- --before "$bin/kv" bench -p PORT -proto "$proto" -t get -n 1 -d "$size" -csv "$@"
   fi
-  run "$bin/measure" -server "$program" -proto "$proto" -n "$n" -print "$figures" -in "$proto, $c clients, $test" "$@" >"$tmp/figures"
+  run "$bin/measure" -server "$bin/$server" -proto "$proto" -in "$proto, $c clients, $test" \
+    -n "$n" -print "$figures" "$@" >"$tmp/figures"
   echo "$round,$server,$proto,$c,$p,$test,$n,$(cat "$tmp/figures")" >>"$csv" || exit 1
 }
 
@@ -141,9 +141,9 @@ while read -r round proto c p n test server <&3; do
   measure
 done 3<"$tmp/plan"
 {
-  "$bin/table" bench -servers "$picked $reference" -size "$size" -keys "${keys:-1}" "$csv" &&
-    printf '%s\n' "client      $client; it shares the processors with the server" ${skipped:+"skipped     $skipped"} &&
+  "$bin/table" bench -servers "$picked $reference" -size "$size" -keys "${keys:-1}" -client "$client" -skipped "$skipped" "$csv" &&
     cat "$new/machine.txt" &&
     "$bin/table" summary "$csv"
-} >"$new/table.txt" && "$bin/table" benchmark "$csv" "$new/machine.txt" >"$new/bench.txt" || exit 1
+} >"$new/table.txt" || exit 1
+"$bin/table" gobench -cpu "$(sed -n 's/^processor *//p' "$new/machine.txt")" "$csv" >"$new/bench.txt" || exit 1
 end_results table.txt

@@ -77,8 +77,9 @@ find_results() {
 # in what gnuplot reads.
 draw() {
   (cd "$tmp/plot" && gnuplot -d "$1.gnuplot") >"$tmp/gnuplot.log" 2>&1 && [ -s "$tmp/plot/$1.svg" ] && return
-  die "gnuplot cannot draw $1.svg. It said:
-$(cat "$tmp/gnuplot.log")"
+  say "gnuplot cannot draw $1.svg. It said:"
+  sed 's/^/    /' "$tmp/gnuplot.log" >&2
+  exit 1
 }
 
 parse_arguments "$@"

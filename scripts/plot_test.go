@@ -288,7 +288,7 @@ func TestPlotFails(t *testing.T) {
 	}
 	r.start(t)
 	r.finish(t, 1)
-	r.expectError(t, "plot.sh: gnuplot cannot draw clients.svg. It said:\nis ill\n")
+	r.expectError(t, "plot.sh: gnuplot cannot draw clients.svg. It said:\n    is ill\n")
 	if diff := cmp.Diff("old", readFile(t, filepath.Join(dir, "memory.svg"))); diff != "" {
 		t.Errorf("memory.svg (-want +got):\n%s", diff)
 	}

@@ -1,56 +1,45 @@
 # shellcheck shell=bash disable=SC2034 # the scripts use the variables
 # What the scripts that run flavors share. Works with bash 3.2.
-
 export LC_ALL=C GOWORK=off
 unset CDPATH
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P) || exit 1
 me=${0##*/}
 command_line="$me${*:+ $*}"
-
-say() { printf '%s: %s\n' "$me" "$*" >&2; }
-die() { say "$@" && exit 1; }
-usage_error() { say "$@" && say "try $me -h" && exit 2; }
-
-# number FLAG VALUE MOST checks that a value is a whole number from 1 to MOST.
-number() {
-  [[ $2 =~ ^[1-9][0-9]{0,9}$ && $2 -le $3 ]] ||
-    usage_error "invalid value \"$2\" for $1: want a whole number from 1 to $3"
-}
+chosen='' picked='' skipped='' stage='' job='' new=''
 
 flavors="stblock mtblock goroutinesrv busywait epollsrv kqueuesrv"
 reference=$(command -v redis-server >/dev/null && echo redis-server)
-case $(uname -s) in
-  Linux) foreign="kqueuesrv: kqueue is on macOS and the BSDs only" ;;
-  *) foreign="epollsrv: epoll is on Linux only" ;;
-esac
+foreign="epollsrv: epoll is on Linux only"
+[ "$(uname -s)" != Linux ] || foreign="kqueuesrv: kqueue is on macOS and the BSDs only"
 
-# choose adds a flavor to those that the user wants, also as the shell completes it.
-chosen=
-choose() {
-  local name=${1#./}
-  case " $flavors " in
-    *" ${name%/} "*) chosen="$chosen ${name%/}" ;;
-    *) usage_error "unknown flavor \"$1\": want some of $flavors" ;;
-  esac
+say() { printf '%s: %s\n' "$me" "$*" >&2; }
+die() { say "$@"; exit 1; }
+usage_error() { say "$@"; say "try $me -h"; exit 2; }
+
+# number FLAG VALUE MOST checks that a value is a whole number from 1 to MOST.
+number() {
+  [[ $2 =~ ^[1-9][0-9]{0,9}$ && $2 -le $3 ]] || usage_error "invalid value \"$2\" for $1: want a whole number from 1 to $3"
 }
 
-# pick_flavors sets picked, the flavors to measure in reading order, and skipped.
-picked=
-skipped=
+# choose adds a flavor to those that the user wants, also as the shell completes it.
+choose() {
+  local name=${1#./}
+  [[ " $flavors " = *" ${name%/} "* ]] || usage_error "unknown flavor \"$1\": want some of $flavors"
+  chosen="$chosen ${name%/}"
+}
+
+# pick_flavors sets picked, the flavors to measure in reading order.
 pick_flavors() {
   local flavor
   for flavor in $flavors; do
-    case "$foreign ${chosen:-$flavors} " in
-      "$flavor: "*" $flavor "*) skipped=$foreign && say "skipping $foreign" ;;
-      *" $flavor "*) picked="$picked $flavor" ;;
-    esac
+    [[ " ${chosen:-$flavors} " = *" $flavor "* ]] || continue
+    [ "$flavor" = "${foreign%%:*}" ] && skipped=$foreign && say "skipping $foreign" && continue
+    picked="$picked $flavor"
   done
   [ -n "$picked" ] || die "no flavor is left to measure"
 }
 
-# progress STAGE STEP shows what goes on: on a terminal the step, in one line that is
-# rewritten; elsewhere each stage in a line of its own.
-stage=
+# progress STAGE STEP shows on a terminal the step, in one line; elsewhere each stage.
 progress() {
   if [ -t 2 ]; then
     printf '\r\033[K%s' "${2:0:79}" >&2
@@ -59,6 +48,7 @@ progress() {
   fi
   stage=$1
 }
+
 end_progress() { [ ! -t 2 ] || printf '\r\033[K' >&2; }
 
 # make_tmp makes a folder. It goes, and all processes, however the script ends.
@@ -67,16 +57,15 @@ make_tmp() {
   trap leave EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
+  trap 'exit 141' PIPE
   trap 'exit 143' TERM
   tmp=$(cd -- "$tmp" && pwd -P) && bin=$tmp/bin && mkdir "$bin" || exit 1
   export TMPDIR=$tmp
 }
 
 # leave keeps the figures of a run that did not reach its end.
-job=
-new=
 leave() {
-  trap '' HUP INT TERM
+  trap '' HUP INT PIPE TERM
   end_progress
   [ -z "$job" ] || { kill -TERM -- "-$job" && wait "$job"; } 2>/dev/null
   if [ -n "$new" ]; then
@@ -89,8 +78,8 @@ leave() {
   rm -rf "$tmp" 2>/dev/null || { sleep 1 && rm -rf "$tmp"; }
 }
 
-# run runs a program to its end: in the background, where it delays no signal to the
-# script, and in a process group, so that all of it can be ended.
+# run runs a program, in the background, where it delays no signal to the script, and in
+# a process group, so that all of it can be ended.
 run() {
   set -m
   "$@" </dev/null 2>"$tmp/words" &
@@ -103,15 +92,16 @@ run() {
   exit 1
 }
 
-# build compiles commands, given as folders of the module, into $bin.
+# build puts redis-server into $bin, and commands, given as folders of the module.
 build() {
   command -v go >/dev/null || die "go is not in PATH: the servers are built with it; see https://go.dev/dl"
   progress building building
+  [ -z "$reference" ] || ln -s "$(command -v redis-server)" "$bin/" || exit 1
   run go -C "$root" build -buildvcs=false -o "$bin/" "$@"
 }
 
-# begin_results CSV HEADER makes $out, the folder for the results, and $new: there they
-# are until all are.
+# begin_results CSV HEADER makes $out, the folder for the results, and $new, where they are
+# until all are there.
 begin_results() {
   : "${out:=$root/scripts/out/$(date +%Y-%m-%d_%H%M%S)}"
   mkdir -p -- "$out" && out=$(cd -- "$out" && pwd) && new=$(mktemp -d "$out/new.XXXXXX") || exit 1

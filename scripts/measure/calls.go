@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ func reportCalls(ctx context.Context, o *options, r *result) (string, error) {
 		return rows + "total,-,calls\n", nil
 	}
 	rows += "read," + each(r.reads) + ",calls\nwrite," + each(r.writes) + ",calls\n"
-	if !o.strace {
+	if !canTrace() {
 		return rows + "total,-,calls\n", nil
 	}
 	summary, err := trace(ctx, o)
@@ -56,11 +57,17 @@ func trace(ctx context.Context, o *options) (string, error) {
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	if _, err := measure(ctx, o, append(strace, "-o", f.Name())...); err != nil {
+	if _, err := measure(ctx, o, append(slices.Clone(strace), "-o", f.Name())...); err != nil {
 		return "", err
 	}
 	text, err := os.ReadFile(f.Name())
 	return string(text), err
+}
+
+// canTrace tells whether strace is there, and may trace.
+func canTrace() bool {
+	args := append(slices.Clone(strace), "-o", os.DevNull, "true")
+	return exec.Command(args[0], args[1:]...).Run() == nil
 }
 
 var strace = []string{"strace", "-D", "-f", "--seccomp-bpf", "-c", "-e", "trace=!read,write"}

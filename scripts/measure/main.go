@@ -36,8 +36,8 @@ in which the word PORT stands for the server's port.
                    printed no figures, they are "never".
   -stall SECONDS   end a client that makes no progress for so long (default 10)
   -crash           the server may end: the figure end tells how
-  -calls           print the calls to the system in a request, a line for each
-  -strace          and those that only strace sees
+  -calls           print the calls to the system in a request, a line for each; all but
+                   read and write need strace
   -in TEXT         what is measured, for messages
 
 The client's figures are the columns of the CSV that it prints: rps, avg_ms, min_ms,
@@ -63,7 +63,7 @@ type options struct {
 	watch, stall        time.Duration
 	accept              int
 	crash               bool
-	calls, strace       bool
+	calls               bool
 	preparations        [][]string
 	companion, measured []string
 }
@@ -103,7 +103,6 @@ func parse(args []string) (*options, error) {
 	f.IntVar(&o.accept, "accept", 0, "")
 	f.BoolVar(&o.crash, "crash", false, "")
 	f.BoolVar(&o.calls, "calls", false, "")
-	f.BoolVar(&o.strace, "strace", false, "")
 	figures := f.String("print", "", "")
 	watch := f.Float64("for", 0.1, "")
 	stall := f.Float64("stall", 10, "")

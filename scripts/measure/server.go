@@ -22,7 +22,7 @@ func (m *meter) startServer(launcher []string) error {
 	name := filepath.Base(m.program)
 	if name != "redis-server" {
 		args := []string{m.program, "-addr", "127.0.0.1:0", "-proto", m.proto}
-		return m.launch(name, slices.Concat(launcher, args), name+": "+m.proto+" on ")
+		return m.launch(name, slices.Concat(launcher, args), ": "+m.proto+" on ")
 	}
 	var err error
 	for range 10 {
