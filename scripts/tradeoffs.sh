@@ -84,11 +84,11 @@ done
 # pick_claims puts those that are wanted in order. What a client makes others feel is
 # nothing without what they feel alone.
 pick_claims() {
-  local claim list=,$wanted,
+  local claim list=,$wanted, known=${claims#alone }
   for claim in ${wanted//,/ }; do
     case " $claims " in
       *" $claim "*) ;;
-      *) usage_error "unknown claim \"$claim\": want some of ${claims// /,}" ;;
+      *) usage_error "unknown claim \"$claim\": want some of ${known// /,}" ;;
     esac
   done
   case $list in *,silent,* | *,heavy,* | *,slow,*) list=,alone$list ;; esac
