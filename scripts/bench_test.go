@@ -1,3 +1,5 @@
+//go:build unix
+
 package scripts
 
 import (
@@ -44,6 +46,8 @@ func newBench(t *testing.T, fakes map[string]string, args ...string) *benchRun {
 			t.Fatal(err)
 		}
 	}
+	syscall.ForkLock.RLock() // what another process has open for writing cannot be run
+	defer syscall.ForkLock.RUnlock()
 	for name, script := range fakes {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o777); err != nil {
 			t.Fatal(err)

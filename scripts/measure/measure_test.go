@@ -20,9 +20,12 @@ import (
 // patience is how long a test waits for anything before it fails.
 const patience = 30 * time.Second
 
-// program writes a shell script, and returns its name.
+// program writes a shell script, and returns its name. Nothing is started meanwhile: it
+// would have the file open for a moment, and what is open for writing cannot be run.
 func program(t *testing.T, name, script string) string {
 	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	file := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(file, []byte("#!/bin/sh\n"+script), 0o777); err != nil {
 		t.Fatal(err)
