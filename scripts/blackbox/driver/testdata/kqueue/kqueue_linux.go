@@ -7,7 +7,8 @@ package unix
 // macOS. Source: kqueue(2) of FreeBSD and, where it is silent, its kernel.
 //
 // Refused with EINVAL: descriptors that are not sockets, filters other than
-// EVFILT_READ and EVFILT_WRITE, EV_CLEAR, EV_DISPATCH and NOTE_LOWAT.
+// EVFILT_READ and EVFILT_WRITE, EV_DISPATCH and NOTE_LOWAT; and both events for a
+// socket that has one with EV_CLEAR, which epoll knows of sockets only.
 //
 // What differs from the BSD kernels:
 //   - A socket in error has ECONNRESET in fflags, whatever the error. Linux
@@ -138,7 +139,7 @@ func Kevent(kq int, changes, events []Kevent_t, timeout *Timespec) (n int, err e
 
 // change applies one change.
 func (q *kqueue) change(c Kevent_t) error {
-	const kept = EV_ONESHOT | EV_RECEIPT
+	const kept = EV_ONESHOT | EV_RECEIPT | EV_CLEAR
 	const known = EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE | kept
 	fd, which, flags := int(c.Ident), EVFILT_READ-int(c.Filter), c.Flags&^EV_SYSFLAGS
 	switch {
@@ -167,8 +168,11 @@ func (q *kqueue) change(c Kevent_t) error {
 	if !note.added && flags&EV_ADD == 0 {
 		return ENOENT
 	}
+	if other := s.notes[1-which]; other.added && (other.flags|note.flags|flags)&EV_CLEAR != 0 {
+		return EINVAL
+	}
 	if !note.added {
-		*note = kqNote{added: true, flags: flags & kept}
+		*note = kqNote{added: true, enabled: true, flags: flags & kept}
 	}
 	note.udata = c.Udata
 	switch {
@@ -176,7 +180,7 @@ func (q *kqueue) change(c Kevent_t) error {
 		*note = kqNote{}
 	case flags&EV_DISABLE != 0:
 		note.enabled = false
-	case flags&(EV_ADD|EV_ENABLE) != 0:
+	case flags&EV_ENABLE != 0: // EV_ADD alone leaves a disabled event disabled
 		note.enabled = true
 	}
 	return q.store(fd, s)
@@ -210,10 +214,32 @@ func (q *kqueue) control(op, fd int, s kqSock) error {
 	if s.notes[1].enabled {
 		ev.Events |= EPOLLOUT
 	}
+	if (s.notes[0].flags|s.notes[1].flags)&EV_CLEAR != 0 {
+		ev.Events |= EPOLLET
+	}
 	if ev.Events == 0 {
 		ev.Events = EPOLLET // EPOLLHUP comes even so, but once, and does not spin wait
 	}
-	return EpollCtl(q.epfd, op, fd, &ev)
+	for {
+		// Only EPOLL_CTL_ADD needs memory, as only EV_ADD does. A fault that a tracer
+		// injects in the others is none that a BSD kernel has.
+		err := EpollCtl(q.epfd, op, fd, &ev)
+		if op == EPOLL_CTL_ADD || err != ENOSPC {
+			return err
+		}
+	}
+}
+
+// Shutdown is shutdown(2). On the BSDs, a second SHUT_WR in FIN_WAIT_2 ends the
+// reading side as well, and what the peer still sends is answered with a reset; here,
+// close resets.
+func Shutdown(fd, how int) error {
+	info, err := GetsockoptTCPInfo(fd, IPPROTO_TCP, TCP_INFO)
+	if err == nil && info.State == BPF_TCP_FIN_WAIT2 && how == SHUT_WR {
+		how = SHUT_RDWR
+		SetsockoptLinger(fd, SOL_SOCKET, SO_LINGER, &Linger{Onoff: 1})
+	}
+	return linuxShutdown(fd, how)
 }
 
 // wait stores what is ready in events, which has room for one at least.
