@@ -1,0 +1,101 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A call is a system call of a thread. Its times are in microseconds since 1970.
+type call struct {
+	thread      string
+	enter, exit int64 // exit is never for a call that has not returned
+	name        string
+	args        []string
+	result      string // as strace has it; "?" or "" if the call has not returned
+}
+
+const never = math.MaxInt64
+
+var (
+	callLine = regexp.MustCompile(`^(\d+) +(\d+)\.(\d{6}) (?:(\w+)\(|<\.\.\. (\w+) resumed>)(.*)$`)
+	callEnd  = regexp.MustCompile(`^(.*)\) += (.*?)(?: <(\d+)\.(\d{6})>)?$`)
+	noCall   = regexp.MustCompile(`^\d+ +[0-9.]+ (\+\+\+ |--- |\?\?\?\()`) // an end, a signal, a thread that is killed
+)
+
+// parse reads the output of strace -f -ttt -T, in which a call that another thread's
+// interrupts is in two halves. It returns the calls in the order in which they return.
+func parse(r io.Reader) ([]call, error) {
+	var calls []call
+	open := map[string]call{} // by thread; args[0] is the text so far
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		m := callLine.FindStringSubmatch(lines.Text())
+		if m == nil && !noCall.MatchString(lines.Text()) {
+			return calls, fmt.Errorf("line %d is not strace's: %q", n, lines.Text())
+		}
+		if m == nil {
+			continue
+		}
+		c := call{thread: m[1], enter: micros(m[2], m[3]), exit: never, name: m[4], args: []string{""}}
+		if m[5] != "" {
+			c = open[c.thread]
+		}
+		if len(c.args) == 0 {
+			continue // it began before the first line
+		}
+		delete(open, c.thread)
+		end := callEnd.FindStringSubmatch(m[6])
+		if end == nil {
+			c.args = []string{strings.TrimSuffix(m[6], "<unfinished ...>")}
+			open[c.thread] = c
+			continue
+		}
+		if end[3] != "" && c.name != "" {
+			c.exit = c.enter + micros(end[3], end[4])
+		}
+		c.args, c.result = split(c.args[0]+end[1]), end[2]
+		calls = append(calls, c)
+	}
+	for _, c := range open {
+		c.args = split(c.args[0])
+		calls = append(calls, c)
+	}
+	slices.SortStableFunc(calls, func(a, b call) int {
+		return cmp.Or(cmp.Compare(a.exit, b.exit), cmp.Compare(a.enter, b.enter))
+	})
+	return calls, lines.Err()
+}
+
+func micros(seconds, fraction string) int64 {
+	n, _ := strconv.ParseInt(seconds+fraction, 10, 64) // the pattern has only digits
+	return n
+}
+
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// split cuts arguments at the commas that are in no brackets. Of strings it leaves "".
+func split(args string) (list []string) {
+	args = quoted.ReplaceAllString(args, `""`)
+	depth, from := 0, 0
+	for i, b := range args + "," {
+		switch {
+		case strings.ContainsRune("([{", b):
+			depth++
+		case strings.ContainsRune(")]}", b):
+			depth--
+		case b == ',' && depth == 0:
+			list = append(list, strings.TrimSpace(args[from:i]))
+			from = i + 1
+		}
+	}
+	return list
+}

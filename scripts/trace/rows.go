@@ -1,0 +1,307 @@
+//go:build linux
+
+package main
+
+import (
+	"cmp"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A row is a line of a table. Rows of an event with the same fold belong together and
+// happen times over.
+type row struct {
+	proto, flavor, event string
+	kind                 string // call, runtime, wait, none, client, request, left
+	thread, text         string
+	fold, times          string
+}
+
+var header = []string{"proto", "flavor", "event", "kind", "thread", "text", "fold", "times"}
+
+// An event is a step of the conversation.
+type event struct {
+	begin int64 // in microseconds since 1970
+	name  string
+	got   string // what the clients got, in lines
+}
+
+// printRows reads what strace and talk have written, and prints the rows of a table.
+func printRows(w io.Writer, flavor, proto, callsFile, eventsFile string) error {
+	calls, err := read(callsFile, parse)
+	if err != nil {
+		return err
+	}
+	events, err := read(eventsFile, readEvents)
+	if err != nil {
+		return err
+	}
+	out := csv.NewWriter(w)
+	for _, r := range rows(calls, events) {
+		out.Write([]string{proto, flavor, r.event, r.kind, r.thread, r.text, r.fold, r.times})
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// read opens a file and has it parsed.
+func read[T any](name string, parse func(io.Reader) (T, error)) (v T, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return v, err
+	}
+	defer file.Close()
+	if v, err = parse(file); err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return v, err
+}
+
+func readEvents(r io.Reader) (events []event, err error) {
+	records, err := csv.NewReader(r).ReadAll()
+	for _, record := range records {
+		begin, err := strconv.ParseInt(record[0], 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		if len(events) == 0 {
+			begin = 0 // the server has started before
+		}
+		events = append(events, event{begin, record[1], record[2]})
+	}
+	return events, err
+}
+
+// aRequest is the event from which the calls in a request are counted.
+const aRequest = "A sends a GET"
+
+// rows cuts the calls into events. The last event only ends the one before.
+func rows(calls []call, events []event) (list []row) {
+	lines, goroutines := name(calls)
+	number := threads(lines)
+	left, done, vain := map[string]int{}, map[string]int{}, map[string]int{}
+	cuts := cut(lines, events)
+	for i, e := range events[:len(events)-1] {
+		if e.name == "" {
+			continue
+		}
+		var shown []line
+		for _, l := range lines[cuts[i]:cuts[i+1]] {
+			switch {
+			case !l.ended():
+			case l.kind != "":
+				shown = append(shown, l)
+			case i > 0:
+				left[l.name]++
+			}
+		}
+		if e.name == aRequest {
+			count(shown, done, vain)
+		}
+		for _, r := range slices.Concat(orNone(fold(shown)), e.gains(), waiting(lines, number, events[i+1].begin)) {
+			r.event, r.thread = e.name, number[r.thread]
+			list = append(list, r)
+		}
+	}
+	if goroutines || !together(list) {
+		for i := range list {
+			list[i].thread = ""
+		}
+	}
+	request := counts(done)
+	if len(vain) > 0 {
+		request += "; in vain: " + counts(vain)
+	}
+	return append(list, row{kind: "request", text: request}, row{kind: "left", text: counts(left)})
+}
+
+// orNone says so if there are no rows.
+func orNone(rows []row) []row {
+	if len(rows) == 0 {
+		return []row{{kind: "none", text: "no call"}}
+	}
+	return rows
+}
+
+// gains are rows for what the clients got.
+func (e event) gains() (rows []row) {
+	for gain := range strings.Lines(e.got) {
+		rows = append(rows, row{kind: "client", text: strings.TrimSpace(gain)})
+	}
+	return rows
+}
+
+// together tells whether two threads wait at a time.
+func together(rows []row) bool {
+	for i := 1; i < len(rows); i++ {
+		if rows[i-1].kind == "wait" && rows[i].kind == "wait" {
+			return true
+		}
+	}
+	return false
+}
+
+// count adds calls to those that did something, or to those in vain.
+func count(lines []line, done, vain map[string]int) {
+	for _, l := range lines {
+		name, _, _ := strings.Cut(l.text, "(")
+		if l.again() {
+			vain[name]++
+		} else {
+			done[name]++
+		}
+	}
+}
+
+// counts prints counts, the greatest first.
+func counts(count map[string]int) string {
+	var list []string
+	for name, n := range count {
+		list = append(list, name+" "+grouped(n))
+	}
+	slices.SortFunc(list, func(a, b string) int {
+		nameA, _, _ := strings.Cut(a, " ")
+		nameB, _, _ := strings.Cut(b, " ")
+		return cmp.Or(cmp.Compare(count[nameB], count[nameA]), cmp.Compare(a, b))
+	})
+	return strings.Join(list, ", ")
+}
+
+// cut returns where the lines of each event begin. Polls in vain before the first other
+// call belong to the event before.
+func cut(lines []line, events []event) []int {
+	cuts := make([]int, len(events))
+	for i, e := range events {
+		at, _ := slices.BinarySearchFunc(lines, e.begin, func(l line, begin int64) int {
+			return cmp.Compare(l.exit, begin)
+		})
+		cuts[i] = at
+		for at < len(lines) && (i+1 == len(events) || lines[at].exit < events[i+1].begin) {
+			if lines[at].kind != "" && !lines[at].again() {
+				cuts[i] = at
+				break
+			}
+			at++
+		}
+	}
+	return cuts
+}
+
+// waiting lists the calls in which threads are at a time, by thread.
+func waiting(lines []line, number map[string]string, at int64) (waits []row) {
+	for _, l := range lines {
+		if l.kind != "" && l.enter < at && l.exit >= at && !l.again() {
+			waits = append(waits, row{kind: "wait", thread: l.thread, text: "waits in " + l.text})
+		}
+	}
+	slices.SortFunc(waits, func(a, b row) int {
+		return cmp.Or(cmp.Compare(number[a.thread], number[b.thread]), cmp.Compare(a.text, b.text))
+	})
+	return waits
+}
+
+// fold puts lines into rows. Of a run of calls that recur, each is one row, with its count.
+func fold(lines []line) (rows []row) {
+	for folds := 0; len(lines) > 0; {
+		n, recurs := loop(lines)
+		if recurs {
+			folds++
+		}
+		for _, g := range gather(lines[:n]) {
+			r := row{kind: g.kind, thread: g.thread, text: g.String()}
+			if recurs {
+				r.fold, r.times = strconv.Itoa(folds), grouped(g.times)
+			}
+			rows = append(rows, r)
+		}
+		lines = lines[n:]
+	}
+	return rows
+}
+
+// loop returns how many lines of a loop there are at the start of lines: calls in vain,
+// and those that send a long reply, if that takes several. There is at least one line.
+func loop(lines []line) (n int, recurs bool) {
+	for n < len(lines) && (lines[n].again() || lines[n].sends()) {
+		n++
+	}
+	count := map[string]int{}
+	for _, l := range lines[:n] {
+		count[l.key()]++
+	}
+	for i, l := range lines[:n] {
+		if count[l.key()] > 1 {
+			recurs = true
+		} else if !l.again() {
+			n = i // what is done once stands alone
+			break
+		}
+	}
+	if n == 0 || !recurs {
+		return 1, false
+	}
+	return n, true
+}
+
+// A gathered line stands for all with its key, and has moved their bytes.
+type gathered struct {
+	line
+	times int
+}
+
+// gather puts lines with the same key together, in the order of their first ones. A
+// server that polls has no order.
+func gather(lines []line) (list []gathered) {
+	at := map[string]int{}
+	polls := true
+	for _, l := range lines {
+		polls = polls && l.again()
+		i, ok := at[l.key()]
+		if !ok {
+			at[l.key()] = len(list)
+			list = append(list, gathered{l, 1})
+			continue
+		}
+		g := &list[i]
+		g.times, g.n = g.times+1, g.n+l.n
+		g.of = g.n
+	}
+	if polls {
+		slices.SortStableFunc(list, func(a, b gathered) int { return cmp.Compare(a.text, b.text) })
+	}
+	return list
+}
+
+// key is the same for calls that differ in nothing but bytes.
+func (l line) key() string { return l.text + " = " + l.result }
+
+// sends tells whether a call sends, or finds room to.
+func (l line) sends() bool {
+	return l.name == "write" && l.n > 0 || strings.HasSuffix(l.result, " OUT")
+}
+
+func (l line) String() string {
+	switch {
+	case l.result != "":
+		return l.text + " = " + l.result
+	case l.n < 0:
+		return l.text
+	case l.n < l.of:
+		return l.text + " = " + grouped(l.n) + " of " + grouped(l.of)
+	}
+	return l.text + " = " + grouped(l.n)
+}
+
+// grouped prints a number with commas between the thousands.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

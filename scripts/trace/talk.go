@@ -1,0 +1,293 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"ioflavors/kvproto"
+	"ioflavors/respproto"
+)
+
+// patience is how long the server may take until it has nothing to do.
+const patience = time.Minute
+
+// A dialect has the words of a protocol.
+type dialect struct {
+	set, get  func(key, value string) []byte
+	setName   string
+	farewell  string // what A does at last, so that the server hangs up
+	lastWords string
+}
+
+var dialects = map[string]dialect{
+	"resp": {
+		set:       func(key, value string) []byte { return respproto.AppendCommand(nil, "SET", key, value) },
+		get:       func(key, _ string) []byte { return respproto.AppendCommand(nil, "GET", key) },
+		setName:   "A sends a SET",
+		farewell:  "A sends QUIT",
+		lastWords: "QUIT\r\n",
+	},
+	"kv": {
+		set: func(key, value string) []byte {
+			return kvproto.Append(nil, &kvproto.Message{Key: []byte(key), Value: []byte(value), Kind: kvproto.PutOrUpdate})
+		},
+		get: func(key, _ string) []byte {
+			return kvproto.Append(nil, &kvproto.Message{Key: []byte(key), Kind: kvproto.Get})
+		},
+		setName:   "A sends a PUT",
+		farewell:  "A sends a bad frame",
+		lastWords: "\x00\x00\x00\x00",
+	},
+}
+
+// A talker holds the conversation. It speaks when the server has nothing to do.
+type talker struct {
+	proto, addr string
+	pid         int
+	calls       string // the file that strace writes to
+	a, b, c     client
+	events      *csv.Writer
+}
+
+// A client is one end of a connection.
+type client struct {
+	name   string
+	conn   *net.TCPConn
+	paused bool // it reads nothing
+	got    int  // bytes, in this event
+	ended  bool // the server sends no more
+}
+
+// talk holds the conversation and prints its events: when each began, in microseconds
+// since 1970, its name, and what the clients got. Those without a name are no part of it.
+func (t *talker) talk(w io.Writer) error {
+	d, value := dialects[t.proto], "hello"
+	t.a.name, t.b.name, t.c.name = "A", "B", "C"
+	t.events = csv.NewWriter(w)
+	get := d.get("greeting", "")
+	steps := []struct {
+		name string
+		due  *client // who waits for a reply
+		do   func() error
+	}{
+		{"the server starts", nil, func() error { return nil }},
+		{"", nil, func() error { return t.c.dial(t.addr) }},
+		{"", &t.c, func() error { return t.c.send(d.set("big", strings.Repeat("x", 4e6))) }},
+		{"", nil, t.c.close},
+		{"A connects", nil, func() error { return t.a.dial(t.addr) }},
+		{d.setName, &t.a, func() error { return t.a.send(d.set("greeting", value)) }},
+		{"B connects", nil, func() error { return t.b.dial(t.addr) }},
+		{"B sends half a GET", nil, func() error { return t.b.send(get[:len(get)/2]) }},
+		{"A sends a GET", &t.a, func() error { return t.a.send(get) }},
+		{"B sends the other half", &t.b, func() error { return t.b.send(get[len(get)/2:]) }},
+		{"A asks for 4 MB, reads nothing", nil, func() error { t.a.paused = true; return t.a.send(d.get("big", "")) }},
+		{"A reads", &t.a, func() error { t.a.paused = false; return nil }},
+		{"B half-closes", &t.b, func() error { return t.b.conn.CloseWrite() }},
+		{d.farewell, &t.a, func() error { return t.a.leave([]byte(d.lastWords)) }},
+		{"", nil, func() error { return nil }},
+	}
+	for _, step := range steps {
+		begin := time.Now().UnixMicro()
+		if err := t.hold(step.do); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+		t.events.Write([]string{strconv.FormatInt(begin, 10), step.name, t.gains(step.due)})
+	}
+	t.events.Flush()
+	return t.events.Error()
+}
+
+// hold does what there is to do, and lets the clients read what comes of it, until the
+// server waits for more.
+func (t *talker) hold(do func() error) error {
+	info, err := os.Stat(t.calls)
+	if err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(patience); ; {
+		if err := t.quiet(info.Size(), deadline); err != nil {
+			return err
+		}
+		more := false
+		for _, c := range []*client{&t.a, &t.b, &t.c} {
+			n, err := c.drain()
+			if err != nil {
+				return err
+			}
+			more = more || n > 0
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// gains tells what the clients have got since it was called last, in lines.
+func (t *talker) gains(due *client) (lines string) {
+	for _, c := range []*client{&t.a, &t.b, &t.c} {
+		var gains []string
+		if c.got > 0 {
+			gains = append(gains, grouped(c.got)+" bytes")
+		}
+		if c.ended && c.conn != nil {
+			gains = append(gains, "the end")
+			c.conn = nil
+		} else if c == due && c.got == 0 {
+			gains = append(gains, "nothing")
+		}
+		if len(gains) > 0 {
+			lines += c.name + " gets " + strings.Join(gains, " and ") + "\n"
+		}
+		c.got = 0
+	}
+	return lines
+}
+
+func (c *client) dial(addr string) error {
+	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) (err error) {
+		return errors.Join(raw.Control(func(fd uintptr) { err = keepSmall(int(fd)) }), err)
+	}}
+	conn, err := dialer.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	c.conn = conn.(*net.TCPConn)
+	return conn.SetDeadline(time.Now().Add(5 * patience))
+}
+
+// keepSmall bounds what the kernels on both sides take for a client that reads nothing.
+// With the segments of the loopback, some take 4 MB in one write.
+func keepSmall(fd int) error {
+	return errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, 16<<10),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 64<<10))
+}
+
+func (c *client) send(b []byte) error {
+	_, err := c.conn.Write(b)
+	return err
+}
+
+func (c *client) close() error {
+	defer func() { c.conn = nil }()
+	return c.conn.Close()
+}
+
+// leave speaks the last words, and hangs up when the server has.
+func (c *client) leave(words []byte) error {
+	if err := c.send(words); err != nil {
+		return err
+	}
+	n, err := io.Copy(io.Discard, c.conn)
+	c.got, c.ended = int(n), true
+	c.conn.Close()
+	return err
+}
+
+// drain reads what is there, without waiting for more.
+func (c *client) drain() (n int, err error) {
+	if c.conn == nil || c.paused || c.ended {
+		return 0, nil
+	}
+	raw, err := c.conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	b := make([]byte, 1<<20)
+	var readErr error
+	err = raw.Read(func(fd uintptr) bool {
+		var m int
+		for m, readErr = 1, nil; m > 0; n += max(m, 0) {
+			m, readErr = unix.Read(int(fd), b)
+		}
+		c.ended = m == 0
+		return true
+	})
+	c.got += n
+	if readErr == unix.EAGAIN {
+		readErr = nil
+	}
+	return n, errors.Join(err, readErr)
+}
+
+// quiet waits until all threads of the server sleep, or poll in vain. from is the
+// length that strace's output had when there was nothing to do yet.
+func (t *talker) quiet(from int64, deadline time.Time) error {
+	for seen, asleep := int64(-1), 0; asleep < 4; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the server is still busy after %v", patience)
+		}
+		lines, err := readFrom(t.calls, from)
+		if err != nil {
+			return err
+		}
+		if polls(lines) {
+			return nil
+		}
+		states, err := t.states()
+		if err != nil {
+			return err
+		}
+		if asleep++; strings.Trim(states, "S") != "" || int64(len(lines)) != seen {
+			asleep = 0
+		}
+		seen = int64(len(lines))
+	}
+	return nil
+}
+
+// states has a letter for each thread of the server: see proc_pid_stat(5).
+func (t *talker) states() (states string, err error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", t.pid))
+	if err != nil || len(files) == 0 {
+		return "", fmt.Errorf("the server has ended")
+	}
+	for _, file := range files {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			return "X", nil // the thread has ended meanwhile
+		}
+		states += string(stat[bytes.LastIndexByte(stat, ')')+2])
+	}
+	return states, nil
+}
+
+// polls tells whether the last hundred reads, writes and accepts were all in vain.
+func polls(lines []byte) bool {
+	_, whole, _ := bytes.Cut(lines, []byte("\n"))
+	calls, _ := parse(bytes.NewReader(whole)) // the last line may not be there as a whole
+	vain := 0
+	for _, c := range calls {
+		if slices.Contains([]string{"read", "write", "accept4"}, c.name) && c.exit != never {
+			if vain++; !c.again() {
+				vain = 0
+			}
+		}
+	}
+	return vain >= 100
+}
+
+func readFrom(name string, from int64) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.NewSectionReader(file, from, 1<<30))
+}
