@@ -12,11 +12,10 @@ import (
 )
 
 const usage = `usage:
-  trace talk [options] >EVENTS             hold the conversation
-  trace rows FLAVOR PROTO CALLS EVENTS     cut the calls into events, as CSV
-  trace show [-sides] CSV ...              lay out tables, or two of them side by side
+  trace talk [options] >CSV       hold the conversation with a server, and print its calls
+  trace show [-sides] CSV ...     lay out the calls of servers, or of two side by side
 
-trace.sh runs them. CALLS is the output of strace -f -ttt -T -o CALLS. Options of talk:
+trace.sh runs them. Options:
 `
 
 func main() {
@@ -35,11 +34,12 @@ var errUsage = errors.New("usage")
 func run(args []string) error {
 	var t talker
 	flags := flag.NewFlagSet("trace", flag.ContinueOnError)
+	flags.StringVar(&t.flavor, "flavor", "", "`name` of the server")
 	flags.StringVar(&t.proto, "proto", "resp", "speak `protocol` resp or kv")
 	flags.StringVar(&t.addr, "addr", "", "`host:port` of the server")
 	flags.IntVar(&t.pid, "pid", 0, "process `id` of the server")
-	flags.StringVar(&t.calls, "calls", "", "`file` that strace writes to")
-	sides := flags.Bool("sides", false, "show: two tables side by side")
+	flags.StringVar(&t.calls, "calls", "", "`file` to which strace -f -ttt -T writes")
+	sides := flags.Bool("sides", false, "set two servers side by side")
 	flags.Usage = func() {
 		fmt.Fprint(os.Stderr, usage)
 		flags.PrintDefaults()
@@ -51,8 +51,6 @@ func run(args []string) error {
 	switch rest := flags.Args(); {
 	case args[0] == "talk" && len(rest) == 0 && dialects[t.proto].set != nil:
 		return t.talk(os.Stdout)
-	case args[0] == "rows" && len(rest) == 4:
-		return printRows(os.Stdout, rest[0], rest[1], rest[2], rest[3])
 	case args[0] == "show" && len(rest) > 0:
 		return show(os.Stdout, rest, *sides)
 	}

@@ -69,10 +69,19 @@ func (n *namer) line(c call) line {
 	if l.on == "netpoll" {
 		l.kind = "runtime"
 	}
-	if l.on == "netpoll" && l.result == "" && c.name == "epoll_pwait" && c.ended() {
-		l.kind = "" // not for a socket
+	if l.on == "netpoll" && c.ended() && !n.forSocket(l) {
+		l.kind = ""
 	}
 	return l
+}
+
+// forSocket tells whether a call on a poller is about a socket that has a name.
+func (n *namer) forSocket(l line) bool {
+	if l.name == "epoll_ctl" {
+		on := n.fds[l.arg(2)]
+		return on != "" && on != "eventfd"
+	}
+	return l.result != ""
 }
 
 // moves has the calls whose result is a number of bytes.

@@ -3,10 +3,8 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
-	"io"
 	"math"
 	"regexp"
 	"slices"
@@ -33,14 +31,15 @@ var (
 
 // parse reads the output of strace -f -ttt -T, in which a call that another thread's
 // interrupts is in two halves. It returns the calls in the order in which they return.
-func parse(r io.Reader) ([]call, error) {
+// Output that is still being written may end within a line.
+func parse(output string) ([]call, error) {
 	var calls []call
 	open := map[string]call{} // by thread; args[0] is the text so far
-	lines := bufio.NewScanner(r)
-	for n := 1; lines.Scan(); n++ {
-		m := callLine.FindStringSubmatch(lines.Text())
-		if m == nil && !noCall.MatchString(lines.Text()) {
-			return calls, fmt.Errorf("line %d is not strace's: %q", n, lines.Text())
+	for text := range strings.Lines(output) {
+		text, whole := strings.CutSuffix(text, "\n")
+		m := callLine.FindStringSubmatch(text)
+		if m == nil && whole && !noCall.MatchString(text) {
+			return nil, fmt.Errorf("not a line of strace -f -ttt -T: %q", text)
 		}
 		if m == nil {
 			continue
@@ -72,7 +71,7 @@ func parse(r io.Reader) ([]call, error) {
 	slices.SortStableFunc(calls, func(a, b call) int {
 		return cmp.Or(cmp.Compare(a.exit, b.exit), cmp.Compare(a.enter, b.enter))
 	})
-	return calls, lines.Err()
+	return calls, nil
 }
 
 func micros(seconds, fraction string) int64 {

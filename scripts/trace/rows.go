@@ -4,10 +4,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/csv"
-	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,59 +18,11 @@ type row struct {
 	fold, times          string
 }
 
-var header = []string{"proto", "flavor", "event", "kind", "thread", "text", "fold", "times"}
-
 // An event is a step of the conversation.
 type event struct {
 	begin int64 // in microseconds since 1970
 	name  string
 	got   string // what the clients got, in lines
-}
-
-// printRows reads what strace and talk have written, and prints the rows of a table.
-func printRows(w io.Writer, flavor, proto, callsFile, eventsFile string) error {
-	calls, err := read(callsFile, parse)
-	if err != nil {
-		return err
-	}
-	events, err := read(eventsFile, readEvents)
-	if err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	for _, r := range rows(calls, events) {
-		out.Write([]string{proto, flavor, r.event, r.kind, r.thread, r.text, r.fold, r.times})
-	}
-	out.Flush()
-	return out.Error()
-}
-
-// read opens a file and has it parsed.
-func read[T any](name string, parse func(io.Reader) (T, error)) (v T, err error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return v, err
-	}
-	defer file.Close()
-	if v, err = parse(file); err != nil {
-		err = fmt.Errorf("%s: %w", name, err)
-	}
-	return v, err
-}
-
-func readEvents(r io.Reader) (events []event, err error) {
-	records, err := csv.NewReader(r).ReadAll()
-	for _, record := range records {
-		begin, err := strconv.ParseInt(record[0], 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		if len(events) == 0 {
-			begin = 0 // the server has started before
-		}
-		events = append(events, event{begin, record[1], record[2]})
-	}
-	return events, err
 }
 
 // aRequest is the event from which the calls in a request are counted.
@@ -235,14 +183,21 @@ func loop(lines []line) (n int, recurs bool) {
 		count[l.key()]++
 	}
 	for i, l := range lines[:n] {
-		if count[l.key()] > 1 {
-			recurs = true
-		} else if !l.again() {
+		if !l.again() && count[l.key()] == 1 {
 			n = i // what is done once stands alone
 			break
 		}
 	}
-	if n == 0 || !recurs {
+	for i := n - 1; i > 0; i-- {
+		if !lines[i].again() {
+			n = i + 1 // what is in vain after that is another loop
+			break
+		}
+	}
+	for _, l := range lines[:n] {
+		recurs = recurs || count[l.key()] > 1
+	}
+	if !recurs {
 		return 1, false
 	}
 	return n, true
@@ -254,13 +209,11 @@ type gathered struct {
 	times int
 }
 
-// gather puts lines with the same key together, in the order of their first ones. A
-// server that polls has no order.
+// gather puts lines with the same key together: what was done, in the order of the first
+// ones, then what was in vain, which has no order in a server that polls.
 func gather(lines []line) (list []gathered) {
 	at := map[string]int{}
-	polls := true
 	for _, l := range lines {
-		polls = polls && l.again()
 		i, ok := at[l.key()]
 		if !ok {
 			at[l.key()] = len(list)
@@ -271,10 +224,16 @@ func gather(lines []line) (list []gathered) {
 		g.times, g.n = g.times+1, g.n+l.n
 		g.of = g.n
 	}
-	if polls {
-		slices.SortStableFunc(list, func(a, b gathered) int { return cmp.Compare(a.text, b.text) })
-	}
+	slices.SortStableFunc(list, func(a, b gathered) int { return cmp.Compare(a.rank(), b.rank()) })
 	return list
+}
+
+// rank is "" for what was done.
+func (g gathered) rank() string {
+	if g.again() {
+		return g.text
+	}
+	return ""
 }
 
 // key is the same for calls that differ in nothing but bytes.

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ const eventWidth, flavorWidth = 23, 37
 // A table has the rows of a flavor.
 type table struct {
 	title  string
-	events []event
+	events []string
 	rows   map[string][]row // by event
 }
 
@@ -37,7 +38,7 @@ type table struct {
 func show(w io.Writer, files []string, sides bool) error {
 	var tables []table
 	for _, file := range files {
-		t, err := read(file, readTable)
+		t, err := readTable(file)
 		if err != nil {
 			return err
 		}
@@ -57,19 +58,22 @@ func show(w io.Writer, files []string, sides bool) error {
 	return err
 }
 
-func readTable(r io.Reader) (table, error) {
-	t := table{rows: map[string][]row{}}
-	in := csv.NewReader(r)
-	in.FieldsPerRecord = len(header)
-	records, err := in.ReadAll()
+func readTable(name string) (t table, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return t, err
+	}
+	defer file.Close()
+	records, err := csv.NewReader(file).ReadAll()
+	t.rows = map[string][]row{}
 	for _, f := range records {
 		r := row{f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]}
-		if name := footers[r.kind]; name != "" {
-			r.event = name
+		if footers[r.kind] != "" {
+			r.event = footers[r.kind]
 		}
 		t.title = r.flavor + ", " + r.proto
 		if t.rows[r.event] == nil {
-			t.events = append(t.events, event{name: r.event})
+			t.events = append(t.events, r.event)
 		}
 		t.rows[r.event] = append(t.rows[r.event], r)
 	}
@@ -83,8 +87,8 @@ var footers = map[string]string{"request": "in a request", "left": "left out"}
 func (t table) print(w io.Writer) {
 	fmt.Fprintf(w, "%*s%s\n\n", eventWidth, "", t.title)
 	for _, e := range t.events {
-		name := wrap(e.name, eventWidth-1)
-		lines := slices.Concat(cells(t.rows[e.name], 2*flavorWidth)...)
+		name := wrap(e, eventWidth-1)
+		lines := slices.Concat(cells(t.rows[e], 2*flavorWidth)...)
 		for i := range max(len(name), len(lines)) {
 			printLine(w, at(name, i), at(lines, i))
 		}
@@ -97,8 +101,8 @@ func printSides(w io.Writer, a, b table) {
 	printLine(w, "", a.title, " ", b.title)
 	fmt.Fprintln(w)
 	for _, e := range a.events {
-		name := wrap(e.name, eventWidth-1)
-		for _, pair := range align(a.rows[e.name], b.rows[e.name]) {
+		name := wrap(e, eventWidth-1)
+		for _, pair := range align(a.rows[e], b.rows[e]) {
 			for i := range max(len(pair.left), len(pair.right)) {
 				printLine(w, at(name, 0), at(pair.left, i), pair.mark, at(pair.right, i))
 				name = name[min(1, len(name)):]

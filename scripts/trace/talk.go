@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -56,11 +56,10 @@ var dialects = map[string]dialect{
 
 // A talker holds the conversation. It speaks when the server has nothing to do.
 type talker struct {
-	proto, addr string
-	pid         int
-	calls       string // the file that strace writes to
-	a, b, c     client
-	events      *csv.Writer
+	flavor, proto, addr string
+	pid                 int
+	calls               string // the file that strace writes to
+	a, b, c             client
 }
 
 // A client is one end of a connection.
@@ -72,12 +71,32 @@ type client struct {
 	ended  bool // the server sends no more
 }
 
-// talk holds the conversation and prints its events: when each began, in microseconds
-// since 1970, its name, and what the clients got. Those without a name are no part of it.
+// talk holds the conversation, and prints the calls that the server makes meanwhile.
 func (t *talker) talk(w io.Writer) error {
+	events, err := t.hold()
+	if err != nil {
+		return err
+	}
+	output, err := os.ReadFile(t.calls)
+	if err != nil {
+		return err
+	}
+	calls, err := parse(string(output))
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.calls, err)
+	}
+	out := csv.NewWriter(w)
+	for _, r := range rows(calls, events) {
+		out.Write([]string{t.proto, t.flavor, r.event, r.kind, r.thread, r.text, r.fold, r.times})
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// hold holds the conversation. Events without a name are no part of it.
+func (t *talker) hold() (events []event, err error) {
 	d, value := dialects[t.proto], "hello"
 	t.a.name, t.b.name, t.c.name = "A", "B", "C"
-	t.events = csv.NewWriter(w)
 	get := d.get("greeting", "")
 	steps := []struct {
 		name string
@@ -100,20 +119,22 @@ func (t *talker) talk(w io.Writer) error {
 		{d.farewell, &t.a, func() error { return t.a.leave([]byte(d.lastWords)) }},
 		{"", nil, func() error { return nil }},
 	}
-	for _, step := range steps {
+	for i, step := range steps {
 		begin := time.Now().UnixMicro()
-		if err := t.hold(step.do); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
+		if i == 0 {
+			begin = 0 // it has started before
 		}
-		t.events.Write([]string{strconv.FormatInt(begin, 10), step.name, t.gains(step.due)})
+		if err := t.settle(step.do); err != nil {
+			return nil, fmt.Errorf("%s: %w", step.name, err)
+		}
+		events = append(events, event{begin, step.name, t.gains(step.due)})
 	}
-	t.events.Flush()
-	return t.events.Error()
+	return events, nil
 }
 
-// hold does what there is to do, and lets the clients read what comes of it, until the
+// settle does what there is to do, and lets the clients read what comes of it, until the
 // server waits for more.
-func (t *talker) hold(do func() error) error {
+func (t *talker) settle(do func() error) error {
 	info, err := os.Stat(t.calls)
 	if err != nil {
 		return err
@@ -269,9 +290,9 @@ func (t *talker) states() (states string, err error) {
 }
 
 // polls tells whether the last hundred reads, writes and accepts were all in vain.
-func polls(lines []byte) bool {
-	_, whole, _ := bytes.Cut(lines, []byte("\n"))
-	calls, _ := parse(bytes.NewReader(whole)) // the last line may not be there as a whole
+func polls(lines string) bool {
+	_, whole, _ := strings.Cut(lines, "\n") // the first line may have begun before
+	calls, _ := parse(whole)
 	vain := 0
 	for _, c := range calls {
 		if slices.Contains([]string{"read", "write", "accept4"}, c.name) && c.exit != never {
@@ -283,11 +304,13 @@ func polls(lines []byte) bool {
 	return vain >= 100
 }
 
-func readFrom(name string, from int64) ([]byte, error) {
+// readFrom returns what is in a file from an offset on.
+func readFrom(name string, from int64) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer file.Close()
-	return io.ReadAll(io.NewSectionReader(file, from, 1<<30))
+	text, err := io.ReadAll(io.NewSectionReader(file, from, math.MaxInt64-from))
+	return string(text), err
 }
