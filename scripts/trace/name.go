@@ -12,8 +12,9 @@ import (
 // A line is a call as a reader wants to see it.
 type line struct {
 	call
-	kind   string // call or runtime; "" for one that is none of the model's
-	on     string // listener, A, B, epoll, netpoll
+	kind   string // call or runtime; "" for one that the model has nothing to do with
+	role   string // the model's thread: see role
+	on     string // listener, A, B, epoll or netpoll, which is the runtime's poller
 	text   string // read(A)
 	result string // EAGAIN, A, A IN; "" for a plain success
 	n, of  int    // bytes moved, of so many; n is -1 for other calls
@@ -21,82 +22,34 @@ type line struct {
 
 // A namer knows what the file descriptors are, as of the last call.
 type namer struct {
-	fds      map[string]string
-	events   map[string]string // epoll's data: whose it is
-	listens  bool
-	clients  string // those still to come, in order
-	inPoller bool   // clients are in the runtime's own poller
+	fds        map[string]string
+	data       map[string]string // what an epoll instance has to say of whom
+	roles      map[string]string // of the system's threads
+	clients    string            // those still to come, in order
+	listens    bool
+	goroutines bool // the runtime's poller has a socket
 }
 
-// name puts names in place of the numbers. C, who comes first, is no part of the
-// conversation.
+// name puts names in place of numbers. C, who comes first, is no part of the conversation.
 func name(calls []call) (lines []line, goroutines bool) {
-	n := namer{fds: map[string]string{}, events: map[string]string{}, clients: "CAB"}
+	n := namer{fds: map[string]string{}, data: map[string]string{}, roles: map[string]string{}, clients: "CAB"}
 	for _, c := range calls {
+		n.learn(c)
 		lines = append(lines, n.line(c))
 	}
-	for i, l := range lines {
-		if l.on == "netpoll" && !n.inPoller {
-			lines[i].kind = ""
-		}
-	}
-	return lines, n.inPoller
+	return lines, n.goroutines
 }
-
-func (n *namer) line(c call) line {
-	n.learn(c)
-	l := line{call: c, on: n.fds[c.arg(0)], n: -1}
-	if c.name == "epoll_create1" && n.listens {
-		l.kind, l.on, l.text, l.result = "call", "epoll", "epoll_create()", "epoll"
-		return l
-	}
-	if l.on == "" || l.on == "eventfd" {
-		return l
-	}
-	l.kind = "call"
-	l.text = strings.TrimRight(strings.TrimSuffix(c.name, "_pwait"), "14")
-	if c.name == "epoll_pwait" {
-		l.text = "epoll_wait"
-	}
-	l.text += "(" + strings.Join(append([]string{l.on}, n.details(c)...), ", ") + ")"
-	l.result = n.outcome(c)
-	if moved, err := strconv.Atoi(c.result); err == nil && moves[c.name] {
-		l.n, l.of = moved, moved
-		if c.name == "write" {
-			l.of, _ = strconv.Atoi(c.arg(2))
-		}
-	}
-	if l.on == "netpoll" {
-		l.kind = "runtime"
-	}
-	if l.on == "netpoll" && c.ended() && !n.forSocket(l) {
-		l.kind = ""
-	}
-	return l
-}
-
-// forSocket tells whether a call on a poller is about a socket that has a name.
-func (n *namer) forSocket(l line) bool {
-	if l.name == "epoll_ctl" {
-		on := n.fds[l.arg(2)]
-		return on != "" && on != "eventfd"
-	}
-	return l.result != ""
-}
-
-// moves has the calls whose result is a number of bytes.
-var moves = map[string]bool{"read": true, "write": true}
 
 // learn takes note of what a call has opened.
 func (n *namer) learn(c call) {
 	fd := c.arg(0)
 	switch {
-	case !c.ended() || strings.HasPrefix(c.result, "-1"):
+	case !c.ended() || c.failed():
 	case c.name == "listen":
 		n.fds[fd], n.listens = "listener", true
-	case c.name == "accept4" && n.clients != "":
+	case c.name == "accept" && n.clients != "":
 		n.fds[c.result], n.clients = n.clients[:1], n.clients[1:]
-	case c.name == "epoll_create1":
+	case c.name == "epoll_create":
 		n.fds[c.result] = "epoll"
 	case c.name == "eventfd2":
 		n.fds[c.result] = "eventfd"
@@ -104,10 +57,60 @@ func (n *namer) learn(c call) {
 		n.fds[fd] = "netpoll" // which is woken through an eventfd
 	case c.name == "epoll_ctl":
 		for _, e := range pollEvents(c.arg(3)) {
-			n.events[n.fds[fd]+e.data] = n.fds[c.arg(2)]
+			n.data[n.fds[fd]+e.data] = n.fds[c.arg(2)]
 		}
-		n.inPoller = n.inPoller || n.fds[fd] == "netpoll" && n.fds[c.arg(2)] != ""
+		n.goroutines = n.goroutines || n.fds[fd] == "netpoll" && n.fds[c.arg(2)] != ""
 	}
+}
+
+// line describes a call on something that has a name.
+func (n *namer) line(c call) line {
+	l := line{call: c, on: n.fds[c.arg(0)], n: -1}
+	if c.name == "epoll_create" && n.listens {
+		l.kind, l.text, l.result = "call", "epoll_create()", "epoll"
+	}
+	if l.on == "" || l.on == "eventfd" {
+		return l
+	}
+	l.role = n.role(l)
+	l.text = c.name + "(" + strings.Join(append([]string{l.on}, n.details(c)...), ", ") + ")"
+	l.result = n.outcome(c)
+	if moved, err := strconv.Atoi(c.result); err == nil && moves[c.name] && !c.failed() {
+		l.n, l.of = moved, moved
+		if c.name == "write" {
+			l.of, _ = strconv.Atoi(c.arg(2))
+		}
+	}
+	l.kind = n.kind(l)
+	return l
+}
+
+// moves has the calls whose result is a number of bytes.
+var moves = map[string]bool{"read": true, "write": true}
+
+// kind tells whose a call is. The runtime's poller is of interest if it has sockets, and
+// the runtime's signals interrupt calls.
+func (n *namer) kind(l line) string {
+	switch {
+	case l.on != "netpoll" && l.result != "EINTR":
+		return "call"
+	case l.on != "netpoll":
+		return "runtime"
+	case !n.goroutines, l.name == "epoll_ctl" && n.fds[l.arg(2)] == "", l.name == "epoll_wait" && l.ended() && l.result == "":
+		return ""
+	}
+	return "runtime"
+}
+
+// role tells which of the model's threads makes a call: 1 accepts, 2 is A's, 3 is B's. Go
+// may move the one that accepts to another thread of the system.
+func (n *namer) role(l line) string {
+	role := n.roles[l.thread]
+	if role == "" || l.name == "accept" || moves[l.name] {
+		role = strconv.Itoa(1 + max(0, slices.Index([]string{"listener", "A", "B"}, l.on)))
+	}
+	n.roles[l.thread] = role
+	return role
 }
 
 // details are the arguments, after the first, that tell something.
@@ -118,7 +121,8 @@ func (n *namer) details(c call) []string {
 	case "setsockopt", "getsockopt":
 		return []string{strings.TrimSuffix(c.arg(2), "_OLD")}
 	case "fcntl":
-		return append([]string{c.arg(1)}, flags(c.arg(2))...)
+		opened := func(flag string) bool { return flag == "" || flag == "O_RDWR" }
+		return append([]string{c.arg(1)}, slices.DeleteFunc(strings.Split(c.arg(2), "|"), opened)...)
 	case "epoll_ctl":
 		list := []string{strings.TrimPrefix(c.arg(1), "EPOLL_CTL_") + " " + n.fds[c.arg(2)]}
 		for _, e := range pollEvents(c.arg(3)) {
@@ -129,29 +133,19 @@ func (n *namer) details(c call) []string {
 	return nil
 }
 
-// flags leaves out how the file was opened.
-func flags(arg string) []string {
-	arg = strings.TrimPrefix(strings.TrimPrefix(arg, "O_RDWR"), "|")
-	if arg == "" {
-		return nil
-	}
-	return []string{arg}
-}
-
 // outcome is what a call returned, if that tells something.
 func (n *namer) outcome(c call) string {
-	if failed, ok := strings.CutPrefix(c.result, "-1 "); ok {
-		errno, _, _ := strings.Cut(failed, " ")
-		return errno
+	if c.failed() {
+		return strings.Fields(c.result)[1]
 	}
 	switch c.name {
-	case "accept4":
+	case "accept":
 		return n.fds[c.result]
-	case "epoll_wait", "epoll_pwait":
+	case "epoll_wait":
 		var ready []string
 		for _, e := range pollEvents(c.arg(1)) {
-			if who := n.events[n.fds[c.arg(0)]+e.data]; who != "" {
-				ready = append(ready, who+" "+e.what)
+			if on := n.data[n.fds[c.arg(0)]+e.data]; on != "" {
+				ready = append(ready, on+" "+e.what)
 			}
 		}
 		return strings.Join(ready, ", ")
@@ -169,38 +163,4 @@ func pollEvents(arg string) (events []pollEvent) {
 		events = append(events, pollEvent{strings.ReplaceAll(m[1], "EPOLL", ""), m[2]})
 	}
 	return events
-}
-
-func (c call) arg(i int) string {
-	if i < len(c.args) {
-		return c.args[i]
-	}
-	return ""
-}
-
-// ended tells whether a call has returned; one that is restarted after a signal has not.
-func (c call) ended() bool { return c.exit != never && !strings.HasPrefix(c.result, "?") }
-
-// again tells whether a call found nothing to do.
-func (c call) again() bool { return strings.HasPrefix(c.result, "-1 EAGAIN ") }
-
-// threads tells which thread of the model makes each call: 1 is the one that accepts, and
-// 2 is that of the client C, and so on. A client's thread makes calls for nobody else.
-func threads(lines []line) map[string]string {
-	serves := map[string]string{} // thread: whom
-	for _, l := range lines {
-		if l.kind != "call" {
-			continue
-		}
-		if whom, ok := serves[l.thread]; ok && whom != l.on {
-			serves[l.thread] = "listener"
-		} else {
-			serves[l.thread] = l.on
-		}
-	}
-	number := map[string]string{}
-	for thread, whom := range serves {
-		number[thread] = strconv.Itoa(1 + max(0, slices.Index([]string{"listener", "A", "B"}, whom)))
-	}
-	return number
 }

@@ -21,6 +21,9 @@ type call struct {
 	result      string // as strace has it; "?" or "" if the call has not returned
 }
 
+// plain has names from the manual for calls that have newer forms.
+var plain = map[string]string{"accept4": "accept", "epoll_create1": "epoll_create", "epoll_pwait": "epoll_wait"}
+
 const never = math.MaxInt64
 
 var (
@@ -44,7 +47,7 @@ func parse(output string) ([]call, error) {
 		if m == nil {
 			continue
 		}
-		c := call{thread: m[1], enter: micros(m[2], m[3]), exit: never, name: m[4], args: []string{""}}
+		c := call{thread: m[1], enter: micros(m[2], m[3]), exit: never, name: cmp.Or(plain[m[4]], m[4]), args: []string{""}}
 		if m[5] != "" {
 			c = open[c.thread]
 		}
@@ -98,3 +101,18 @@ func split(args string) (list []string) {
 	}
 	return list
 }
+
+func (c call) arg(i int) string {
+	if i < len(c.args) {
+		return c.args[i]
+	}
+	return ""
+}
+
+// ended tells whether a call has returned; one that is restarted after a signal has not.
+func (c call) ended() bool { return c.exit != never && !strings.HasPrefix(c.result, "?") }
+
+func (c call) failed() bool { return strings.HasPrefix(c.result, "-1 ") }
+
+// again tells whether a call found nothing to do.
+func (c call) again() bool { return strings.HasPrefix(c.result, "-1 EAGAIN ") }

@@ -31,7 +31,6 @@ const aRequest = "A sends a GET"
 // rows cuts the calls into events. The last event only ends the one before.
 func rows(calls []call, events []event) (list []row) {
 	lines, goroutines := name(calls)
-	number := threads(lines)
 	left, done, vain := map[string]int{}, map[string]int{}, map[string]int{}
 	cuts := cut(lines, events)
 	for i, e := range events[:len(events)-1] {
@@ -51,8 +50,8 @@ func rows(calls []call, events []event) (list []row) {
 		if e.name == aRequest {
 			count(shown, done, vain)
 		}
-		for _, r := range slices.Concat(orNone(fold(shown)), e.gains(), waiting(lines, number, events[i+1].begin)) {
-			r.event, r.thread = e.name, number[r.thread]
+		for _, r := range slices.Concat(orNone(fold(shown)), e.gains(), waiting(lines, events[i+1].begin)) {
+			r.event = e.name
 			list = append(list, r)
 		}
 	}
@@ -141,28 +140,28 @@ func cut(lines []line, events []event) []int {
 }
 
 // waiting lists the calls in which threads are at a time, by thread.
-func waiting(lines []line, number map[string]string, at int64) (waits []row) {
+func waiting(lines []line, at int64) (waits []row) {
 	for _, l := range lines {
 		if l.kind != "" && l.enter < at && l.exit >= at && !l.again() {
-			waits = append(waits, row{kind: "wait", thread: l.thread, text: "waits in " + l.text})
+			waits = append(waits, row{kind: "wait", thread: l.role, text: "waits in " + l.text})
 		}
 	}
 	slices.SortFunc(waits, func(a, b row) int {
-		return cmp.Or(cmp.Compare(number[a.thread], number[b.thread]), cmp.Compare(a.text, b.text))
+		return cmp.Or(cmp.Compare(a.thread, b.thread), cmp.Compare(a.text, b.text))
 	})
 	return waits
 }
 
-// fold puts lines into rows. Of a run of calls that recur, each is one row, with its count.
+// fold puts lines into rows. Of those in a loop, each different one is a row, with its count.
 func fold(lines []line) (rows []row) {
 	for folds := 0; len(lines) > 0; {
-		n, recurs := loop(lines)
-		if recurs {
+		n := loop(lines)
+		if n > 1 {
 			folds++
 		}
 		for _, g := range gather(lines[:n]) {
-			r := row{kind: g.kind, thread: g.thread, text: g.String()}
-			if recurs {
+			r := row{kind: g.kind, thread: g.role, text: g.String()}
+			if n > 1 {
 				r.fold, r.times = strconv.Itoa(folds), grouped(g.times)
 			}
 			rows = append(rows, r)
@@ -172,21 +171,16 @@ func fold(lines []line) (rows []row) {
 	return rows
 }
 
-// loop returns how many lines of a loop there are at the start of lines: calls in vain,
-// and those that send a long reply, if that takes several. There is at least one line.
-func loop(lines []line) (n int, recurs bool) {
+// loop returns how many lines of a loop there are at the start of lines, or 1. A loop has
+// calls in vain, and those that send a long reply.
+func loop(lines []line) int {
+	n := 0
 	for n < len(lines) && (lines[n].again() || lines[n].sends()) {
 		n++
 	}
-	count := map[string]int{}
-	for _, l := range lines[:n] {
-		count[l.key()]++
-	}
-	for i, l := range lines[:n] {
-		if !l.again() && count[l.key()] == 1 {
-			n = i // what is done once stands alone
-			break
-		}
+	count := tally(lines[:n])
+	if once := slices.IndexFunc(lines[:n], func(l line) bool { return !l.again() && count[l.key()] == 1 }); once >= 0 {
+		n = once
 	}
 	for i := n - 1; i > 0; i-- {
 		if !lines[i].again() {
@@ -194,13 +188,21 @@ func loop(lines []line) (n int, recurs bool) {
 			break
 		}
 	}
-	for _, l := range lines[:n] {
-		recurs = recurs || count[l.key()] > 1
+	for _, times := range tally(lines[:n]) {
+		if times > 1 {
+			return n
+		}
 	}
-	if !recurs {
-		return 1, false
+	return 1
+}
+
+// tally counts lines by their keys.
+func tally(lines []line) map[string]int {
+	count := map[string]int{}
+	for _, l := range lines {
+		count[l.key()]++
 	}
-	return n, true
+	return count
 }
 
 // A gathered line stands for all with its key, and has moved their bytes.

@@ -180,15 +180,15 @@ func bracket(rows []row, i int) string {
 	return "│"
 }
 
-// wrap breaks text at spaces into lines of a width. All but the first are indented.
+// wrap breaks text behind commas into lines of a width. All but the first are indented.
 func wrap(text string, width int) (lines []string) {
 	for utf8.RuneCountInString(text) > width {
-		cut := strings.LastIndexByte(text[:width], ' ')
-		if cut <= 4 {
+		cut := strings.LastIndexAny(text[:width], ",;") + 1
+		if cut == 0 {
 			break
 		}
 		lines = append(lines, text[:cut])
-		text = "    " + text[cut+1:]
+		text = "   " + text[cut:]
 	}
 	return append(lines, text)
 }

@@ -295,7 +295,7 @@ func polls(lines string) bool {
 	calls, _ := parse(whole)
 	vain := 0
 	for _, c := range calls {
-		if slices.Contains([]string{"read", "write", "accept4"}, c.name) && c.exit != never {
+		if slices.Contains([]string{"read", "write", "accept"}, c.name) && c.exit != never {
 			if vain++; !c.again() {
 				vain = 0
 			}
