@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -31,13 +32,16 @@ type namer struct {
 }
 
 // name puts names in place of numbers. C, who comes first, is no part of the conversation.
-func name(calls []call) (lines []line, goroutines bool) {
+func name(calls []call) (lines []line, goroutines bool, err error) {
 	n := namer{fds: map[string]string{}, data: map[string]string{}, roles: map[string]string{}, clients: "CAB"}
 	for _, c := range calls {
 		n.learn(c)
 		lines = append(lines, n.line(c))
 	}
-	return lines, n.goroutines
+	if n.clients != "" {
+		return nil, false, fmt.Errorf("strace saw nobody accept %s", n.clients[:1])
+	}
+	return lines, n.goroutines, nil
 }
 
 // learn takes note of what a call has opened.

@@ -29,8 +29,11 @@ type event struct {
 const aRequest = "A sends a GET"
 
 // rows cuts the calls into events. The last event only ends the one before.
-func rows(calls []call, events []event) (list []row) {
-	lines, goroutines := name(calls)
+func rows(calls []call, events []event) (list []row, err error) {
+	lines, goroutines, err := name(calls)
+	if err != nil {
+		return nil, err
+	}
 	left, done, vain := map[string]int{}, map[string]int{}, map[string]int{}
 	cuts := cut(lines, events)
 	for i, e := range events[:len(events)-1] {
@@ -64,7 +67,7 @@ func rows(calls []call, events []event) (list []row) {
 	if len(vain) > 0 {
 		request += "; in vain: " + counts(vain)
 	}
-	return append(list, row{kind: "request", text: request}, row{kind: "left", text: counts(left)})
+	return append(list, row{kind: "request", text: request}, row{kind: "left", text: counts(left)}), nil
 }
 
 // orNone says so if there are no rows.

@@ -85,8 +85,12 @@ func (t *talker) talk(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.calls, err)
 	}
+	list, err := rows(calls, events)
+	if err != nil {
+		return err
+	}
 	out := csv.NewWriter(w)
-	for _, r := range rows(calls, events) {
+	for _, r := range list {
 		out.Write([]string{t.proto, t.flavor, r.event, r.kind, r.thread, r.text, r.fold, r.times})
 	}
 	out.Flush()
