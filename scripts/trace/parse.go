@@ -29,6 +29,7 @@ const never = math.MaxInt64
 var (
 	callLine = regexp.MustCompile(`^(\d+) +(\d+)\.(\d{6}) (?:(\w+)\(|<\.\.\. (\w+) resumed>)(.*)$`)
 	callEnd  = regexp.MustCompile(`^(.*)\) += (.*?)(?: <(\d+)\.(\d{6})>)?$`)
+	quoted   = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 	noCall   = regexp.MustCompile(`^\d+ +[0-9.]+ (\+\+\+ |--- |\?\?\?\()`) // an end, a signal, a thread that is killed
 )
 
@@ -55,13 +56,14 @@ func parse(output string) ([]call, error) {
 			continue // it began before the first line
 		}
 		delete(open, c.thread)
-		end := callEnd.FindStringSubmatch(m[6])
+		text = quoted.ReplaceAllString(m[6], `""`)
+		end := callEnd.FindStringSubmatch(text)
 		if end == nil {
-			c.args = []string{strings.TrimSuffix(m[6], "<unfinished ...>")}
+			c.args = []string{strings.TrimSuffix(text, "<unfinished ...>")}
 			open[c.thread] = c
 			continue
 		}
-		if end[3] != "" && c.name != "" {
+		if end[3] != "" {
 			c.exit = c.enter + micros(end[3], end[4])
 		}
 		c.args, c.result = split(c.args[0]+end[1]), end[2]
@@ -82,11 +84,8 @@ func micros(seconds, fraction string) int64 {
 	return n
 }
 
-var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-
-// split cuts arguments at the commas that are in no brackets. Of strings it leaves "".
+// split cuts arguments at the commas that are in no brackets.
 func split(args string) (list []string) {
-	args = quoted.ReplaceAllString(args, `""`)
 	depth, from := 0, 0
 	for i, b := range args + "," {
 		switch {

@@ -88,7 +88,7 @@ func (t table) print(w io.Writer) {
 	fmt.Fprintf(w, "%*s%s\n\n", eventWidth, "", t.title)
 	for _, e := range t.events {
 		name := wrap(e, eventWidth-1)
-		lines := slices.Concat(cells(t.rows[e], 2*flavorWidth)...)
+		lines := slices.Concat(cells(t.rows[e], 2*flavorWidth, numbered(t.rows[e]))...)
 		for i := range max(len(name), len(lines)) {
 			printLine(w, at(name, i), at(lines, i))
 		}
@@ -133,9 +133,8 @@ func at(lines []string, i int) string {
 }
 
 // cells lays out rows, each in one line or more of a width.
-func cells(rows []row, width int) (cells [][]string) {
+func cells(rows []row, width int, numbered bool) (cells [][]string) {
 	longest := map[string]int{} // by fold
-	numbered := slices.ContainsFunc(rows, func(r row) bool { return r.thread != "" })
 	for _, r := range rows {
 		longest[r.fold] = max(longest[r.fold], utf8.RuneCountInString(r.label(numbered)))
 	}
@@ -148,6 +147,11 @@ func cells(rows []row, width int) (cells [][]string) {
 		cells = append(cells, wrap(label, width))
 	}
 	return cells
+}
+
+// numbered tells whether rows have numbers of threads.
+func numbered(rows []row) bool {
+	return slices.ContainsFunc(rows, func(r row) bool { return r.thread != "" })
 }
 
 // label is a row's text, with what marks it.
@@ -188,7 +192,7 @@ func wrap(text string, width int) (lines []string) {
 			break
 		}
 		lines = append(lines, text[:cut])
-		text = "   " + text[cut:]
+		text = "  " + text[cut:]
 	}
 	return append(lines, text)
 }
@@ -199,18 +203,20 @@ type pair struct {
 	mark        string // " " if they are the same
 }
 
-// align sets two lists of rows side by side, so that as many as can be are beside the
-// same one: first the calls, then what the clients get, then the waits.
+// align sets the rows of an event side by side: the calls, then what the clients get, then
+// the waits.
 func align(a, b []row) (pairs []pair) {
 	for _, kinds := range []string{"call runtime none request left", "client", "wait"} {
 		other := func(r row) bool { return !strings.Contains(kinds, r.kind) }
-		pairs = append(pairs, alignAll(slices.DeleteFunc(slices.Clone(a), other), slices.DeleteFunc(slices.Clone(b), other))...)
+		left := slices.DeleteFunc(slices.Clone(a), other)
+		right := slices.DeleteFunc(slices.Clone(b), other)
+		pairs = append(pairs, merge(left, right, cells(left, flavorWidth-1, numbered(a)), cells(right, flavorWidth, numbered(b)))...)
 	}
 	return pairs
 }
 
-func alignAll(a, b []row) (pairs []pair) {
-	left, right := cells(a, flavorWidth-1), cells(b, flavorWidth)
+// merge pairs two lists of rows, so that as many as can be are beside the same one.
+func merge(a, b []row, left, right [][]string) (pairs []pair) {
 	i, j := 0, 0
 	for _, m := range append(common(a, b), [2]int{len(a), len(b)}) {
 		for i < m[0] || j < m[1] {
@@ -263,7 +269,7 @@ func common(a, b []row) (matches [][2]int) {
 
 var amount = regexp.MustCompile(`[0-9][0-9,]*`)
 
-// alike tells whether two rows differ in nothing but amounts, and how often.
+// alike tells whether two rows differ in nothing but amounts, or in what is left out.
 func alike(a, b row) bool {
-	return a.kind == b.kind && amount.ReplaceAllString(a.text, "n") == amount.ReplaceAllString(b.text, "n")
+	return a.kind == b.kind && (a.kind == "left" || amount.ReplaceAllString(a.text, "n") == amount.ReplaceAllString(b.text, "n"))
 }
