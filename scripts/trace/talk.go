@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -99,7 +100,7 @@ func (t *talker) talk(w io.Writer) error {
 
 // hold holds the conversation. Events without a name are no part of it.
 func (t *talker) hold() (events []event, err error) {
-	d, value := dialects[t.proto], "hello"
+	d := dialects[t.proto]
 	t.a.name, t.b.name, t.c.name = "A", "B", "C"
 	get := d.get("greeting", "")
 	steps := []struct {
@@ -112,7 +113,7 @@ func (t *talker) hold() (events []event, err error) {
 		{"", &t.c, func() error { return t.c.send(d.set("big", strings.Repeat("x", 4e6))) }},
 		{"", nil, t.c.close},
 		{"A connects", nil, func() error { return t.a.dial(t.addr) }},
-		{d.setName, &t.a, func() error { return t.a.send(d.set("greeting", value)) }},
+		{d.setName, &t.a, func() error { return t.a.send(d.set("greeting", "hello")) }},
 		{"B connects", nil, func() error { return t.b.dial(t.addr) }},
 		{"B sends half a GET", nil, func() error { return t.b.send(get[:len(get)/2]) }},
 		{"A sends a GET", &t.a, func() error { return t.a.send(get) }},
@@ -129,7 +130,7 @@ func (t *talker) hold() (events []event, err error) {
 			begin = 0 // it has started before
 		}
 		if err := t.settle(step.do); err != nil {
-			return nil, fmt.Errorf("%s: %w", step.name, err)
+			return nil, fmt.Errorf("%s: %w", cmp.Or(step.name, "before the conversation"), err)
 		}
 		events = append(events, event{begin, step.name, t.gains(step.due)})
 	}
@@ -139,15 +140,11 @@ func (t *talker) hold() (events []event, err error) {
 // settle does what there is to do, and lets the clients read what comes of it, until the
 // server waits for more.
 func (t *talker) settle(do func() error) error {
-	info, err := os.Stat(t.calls)
-	if err != nil {
-		return err
-	}
 	if err := do(); err != nil {
 		return err
 	}
 	for deadline := time.Now().Add(patience); ; {
-		if err := t.quiet(info.Size(), deadline); err != nil {
+		if err := t.quiet(deadline); err != nil {
 			return err
 		}
 		more := false
@@ -251,14 +248,17 @@ func (c *client) drain() (n int, err error) {
 	return n, errors.Join(err, readErr)
 }
 
-// quiet waits until all threads of the server sleep, or poll in vain. from is the
-// length that strace's output had when there was nothing to do yet.
-func (t *talker) quiet(from int64, deadline time.Time) error {
-	for seen, asleep := int64(-1), 0; asleep < 4; time.Sleep(10 * time.Millisecond) {
+// quiet waits until all threads of the server sleep for a while, or poll in vain.
+func (t *talker) quiet(deadline time.Time) error {
+	info, err := os.Stat(t.calls)
+	if err != nil {
+		return err
+	}
+	for seen, asleep := -1, 0; asleep < 4; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("the server is still busy after %v", patience)
 		}
-		lines, err := readFrom(t.calls, from)
+		lines, err := readFrom(t.calls, info.Size())
 		if err != nil {
 			return err
 		}
@@ -269,10 +269,10 @@ func (t *talker) quiet(from int64, deadline time.Time) error {
 		if err != nil {
 			return err
 		}
-		if asleep++; strings.Trim(states, "S") != "" || int64(len(lines)) != seen {
+		if asleep++; strings.Trim(states, "S") != "" || len(lines) != seen {
 			asleep = 0
 		}
-		seen = int64(len(lines))
+		seen = len(lines)
 	}
 	return nil
 }
