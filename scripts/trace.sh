@@ -2,17 +2,8 @@
 # Shows the system calls of each model, event by event. Run it with -h for the options.
 
 set -u
-self=${BASH_SOURCE[0]}
-while [ -L "$self" ]; do
-  link=$(readlink "$self")
-  case $link in
-    /*) self=$link ;;
-    *) self=$(dirname "$self")/$link ;;
-  esac
-done
-root=$(CDPATH='' cd -P "$(dirname "$self")/.." && pwd) || exit 1
-# shellcheck source-path=SCRIPTDIR source=lib.sh
-. "$root/scripts/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib/lib.sh"
 
 usage() {
   cat <<END
@@ -33,53 +24,35 @@ Exit status: 0 all is well; 1 something is missing, or failed; 2 usage.
 END
 }
 
-protos=resp
-out=
+protos=resp out=''
 while [ $# -gt 0 ]; do
   case $1 in
-    -h | -help | --help)
-      usage
-      exit 0
-      ;;
-    -proto)
-      case ${2-} in resp | kv) protos=$2 ;; *) usage_error "-proto wants resp or kv, not \"${2-}\"" ;; esac
-      shift
-      ;;
-    -o)
-      [ -n "${2-}" ] || usage_error "-o needs a folder"
-      out=$2
-      protos="resp kv"
-      shift
-      ;;
+    -h | -help | --help) usage; exit ;;
+    -proto | -o) [ $# -gt 1 ] || usage_error "$1 needs a value" ;;
     -*) usage_error "unknown option $1" ;;
-    *)
-      flavor=${1%/}
-      choose "${flavor##*/}"
-      ;;
   esac
-  shift
+  case $1:${2-} in
+    -proto:resp | -proto:kv) protos=$2 ;;
+    -proto:*) usage_error "invalid value \"$2\" for -proto: want resp or kv" ;;
+    -o:) usage_error "-o needs a folder" ;;
+    -o:*) out=$2 ;;
+    *) choose "$1" && set -- '' "$@" ;; # it has no value
+  esac
+  shift 2
 done
 # shellcheck disable=SC2086 # flavors are single words
 set -- $chosen
+sides=$([ $# -ne 2 ] || echo -sides)
 [ $# -le 2 ] || usage_error "want two flavors at the most, not $#"
-[ $# -eq 0 ] || [ -z "$out" ] || usage_error "-o keeps what all flavors do: name none"
-[ "$system" = Linux ] || die "strace is on Linux only; what was recorded there is in scripts/results/trace.txt"
+[ -z "$out" ] || [ $# -eq 0 ] || usage_error "-o keeps what all flavors do: name none"
+[ -z "$out" ] || protos="resp kv"
+
+[ "$(uname -s)" = Linux ] || die "strace is on Linux only; what was recorded there is in scripts/results/trace.txt"
 command -v strace >/dev/null ||
   die "strace is not in PATH: install it (Debian: strace); what was recorded is in scripts/results/trace.txt"
-for flavor in "$@"; do
-  reason=$(why_not "$flavor")
-  [ -z "$reason" ] || die "cannot run $flavor: $reason"
-done
-if [ $# -eq 0 ]; then
-  pick_flavors
-  # shellcheck disable=SC2086 # again
-  set -- $picked
-fi
-need_go
-
-# launch overrides that of lib.sh: with -D, the server is the child, not strace.
-# shellcheck disable=SC2317 # it is called there
-launch() { exec strace -D -f -ttt -T -e signal=none -o "$tmp/calls" "$@"; }
+[[ " $* " != *" ${foreign%%:*} "* ]] || die "cannot run $foreign"
+# shellcheck disable=SC2086 # again
+[ $# -gt 0 ] || { pick_flavors && set -- $picked; }
 
 make_tmp
 # shellcheck disable=SC2046 # again
@@ -88,18 +61,14 @@ files=()
 for proto in $protos; do
   for flavor in "$@"; do
     progress "$proto, $flavor" "$proto, $flavor"
-    start_flavor "$flavor" "$proto"
-    "$tmp/bin/trace" talk -flavor "$flavor" -proto "$proto" -addr "127.0.0.1:$server_port" \
-      -pid "$server_pid" -calls "$tmp/calls" >"$tmp/$proto-$flavor" || die "$flavor: no conversation"
-    stop_server
+    run "$bin/trace" talk -proto "$proto" "$bin/$flavor" >"$tmp/$proto-$flavor"
     files+=("$tmp/$proto-$flavor")
   done
 done
 end_progress
-sides=
-[ -z "$chosen" ] || [ $# -ne 2 ] || sides=-sides
-"$tmp/bin/trace" show $sides "${files[@]}" >"$tmp/trace.txt" || exit 1
+# shellcheck disable=SC2086 # nothing, or one word
+"$bin/trace" show $sides "${files[@]}" >"$tmp/trace.txt" || exit 1
 cat "$tmp/trace.txt"
 [ -n "$out" ] || exit 0
-mkdir -p -- "$out" && cp "$tmp/trace.txt" "$out/trace.txt" &&
+mkdir -p -- "$out" && cp -- "$tmp/trace.txt" "$out/trace.txt" &&
   { echo proto,flavor,event,kind,thread,text,fold,times && cat "${files[@]}"; } >"$out/trace.csv"

@@ -106,9 +106,9 @@ func TestTraceFlags(t *testing.T) {
 	for args, want := range map[string]string{
 		"-x":                        "unknown option -x",
 		"nosuchsrv":                 `unknown flavor "nosuchsrv"`,
-		"-proto":                    `-proto wants resp or kv, not ""`,
-		"-proto http":               `-proto wants resp or kv, not "http"`,
-		"-o":                        "-o needs a folder",
+		"-proto":                    "-proto needs a value",
+		"-proto http":               `invalid value "http" for -proto: want resp or kv`,
+		"-o":                        "-o needs a value",
 		"-o x stblock":              "-o keeps what all flavors do: name none",
 		"stblock mtblock epollsrv/": "want two flavors at the most, not 3",
 	} {
@@ -185,7 +185,7 @@ shift
 `
 	for fake, want := range map[string]string{
 		"echo 'strace: Operation not permitted' >&2; exit 1": "strace: Operation not permitted",
-		own + `exec "$@"`: "epollsrv: no conversation",
+		own + `exec "$@"`: "epollsrv: strace saw nobody accept C",
 		own + "echo epollsrv: resp on 127.0.0.1:1 >&2; exec sleep 60": "connection refused",
 	} {
 		r := newBench(t, map[string]string{"strace": fake}, "epollsrv")

@@ -9,18 +9,18 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 const usage = `usage:
-  trace talk [options] >CSV       hold the conversation with a server, and print its calls
-  trace show [-sides] CSV ...     lay out the calls of servers, or of two side by side
-
-trace.sh runs them. Options:
+  trace talk [-proto resp|kv] PROGRAM    talk to a server, and print its calls as CSV
+  trace show [-sides] CSV ...            lay them out; or those of two, side by side
 `
 
 func main() {
 	err := run(os.Args[1:])
 	if errors.Is(err, errUsage) {
+		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
 	if err != nil {
@@ -32,28 +32,21 @@ func main() {
 var errUsage = errors.New("usage")
 
 func run(args []string) error {
-	var t talker
 	flags := flag.NewFlagSet("trace", flag.ContinueOnError)
-	flags.StringVar(&t.flavor, "flavor", "", "`name` of the server")
-	flags.StringVar(&t.proto, "proto", "resp", "speak `protocol` resp or kv")
-	flags.StringVar(&t.addr, "addr", "", "`host:port` of the server")
-	flags.IntVar(&t.pid, "pid", 0, "process `id` of the server")
-	flags.StringVar(&t.calls, "calls", "", "`file` to which strace -f -ttt -T writes")
-	sides := flags.Bool("sides", false, "set two servers side by side")
-	flags.Usage = func() {
-		fmt.Fprint(os.Stderr, usage)
-		flags.PrintDefaults()
-	}
+	flags.Usage = func() {}
+	proto := flags.String("proto", "resp", "")
+	sides := flags.Bool("sides", false, "")
 	if len(args) == 0 || flags.Parse(args[1:]) != nil {
-		flags.Usage()
 		return errUsage
 	}
-	switch rest := flags.Args(); {
-	case args[0] == "talk" && len(rest) == 0 && dialects[t.proto].set != nil:
-		return t.talk(os.Stdout)
-	case args[0] == "show" && len(rest) > 0:
-		return show(os.Stdout, rest, *sides)
+	switch {
+	case args[0] == "talk" && flags.NArg() == 1 && dialects[*proto].get != nil:
+		if err := talk(os.Stdout, flags.Arg(0), *proto); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(flags.Arg(0)), err)
+		}
+		return nil
+	case args[0] == "show" && flags.NArg() > 0:
+		return show(os.Stdout, flags.Args(), *sides)
 	}
-	flags.Usage()
 	return errUsage
 }

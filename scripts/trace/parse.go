@@ -5,83 +5,76 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-// A call is a system call of a thread. Its times are in microseconds since 1970.
+// A call is a system call of a thread. What began and ended it are places in strace's
+// output, in bytes: strace prints before it lets the thread go on.
 type call struct {
 	thread      string
-	enter, exit int64 // exit is never for a call that has not returned
+	enter, exit int // exit is never for a call that has not returned
 	name        string
 	args        []string
-	result      string // as strace has it; "?" or "" if the call has not returned
+	result      string // as strace has it; "" or "?" if the call has not returned
 }
+
+const never = math.MaxInt
 
 // plain has names from the manual for calls that have newer forms.
 var plain = map[string]string{"accept4": "accept", "epoll_create1": "epoll_create", "epoll_pwait": "epoll_wait"}
 
-const never = math.MaxInt64
-
 var (
-	callLine = regexp.MustCompile(`^(\d+) +(\d+)\.(\d{6}) (?:(\w+)\(|<\.\.\. (\w+) resumed>)(.*)$`)
-	callEnd  = regexp.MustCompile(`^(.*)\) += (.*?)(?: <(\d+)\.(\d{6})>)?$`)
+	callLine = regexp.MustCompile(`^(\d+) +(?:(\w+)\(|<\.\.\. \w+ resumed>)(.*)$`)
+	callEnd  = regexp.MustCompile(`^(.*)\) += (.*)$`)
 	quoted   = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-	noCall   = regexp.MustCompile(`^\d+ +[0-9.]+ (\+\+\+ |--- |\?\?\?\()`) // an end, a signal, a thread that is killed
+	noCall   = regexp.MustCompile(`^\d+ +(\+\+\+ |--- |\?\?\?\()`) // an end, a signal, a thread that is killed
 )
 
-// parse reads the output of strace -f -ttt -T, in which a call that another thread's
-// interrupts is in two halves. It returns the calls in the order in which they return.
-// Output that is still being written may end within a line.
-func parse(output string) ([]call, error) {
-	var calls []call
+// parse reads the output of strace -f, in which a call that another thread's interrupts is
+// in two halves. It returns the calls in the order in which they return. Output that is
+// still being written may end within a line.
+func parse(output string) (calls []call, err error) {
 	open := map[string]call{} // by thread; args[0] is the text so far
+	end := 0
 	for text := range strings.Lines(output) {
+		begin := end
+		end += len(text)
 		text, whole := strings.CutSuffix(text, "\n")
 		m := callLine.FindStringSubmatch(text)
 		if m == nil && whole && !noCall.MatchString(text) {
-			return nil, fmt.Errorf("not a line of strace -f -ttt -T: %q", text)
+			return nil, fmt.Errorf("not a line of strace -f: %q", text)
 		}
 		if m == nil {
 			continue
 		}
-		c := call{thread: m[1], enter: micros(m[2], m[3]), exit: never, name: cmp.Or(plain[m[4]], m[4]), args: []string{""}}
-		if m[5] != "" {
-			c = open[c.thread]
+		c, begun := open[m[1]]
+		if m[2] != "" {
+			c, begun = call{m[1], begin, never, cmp.Or(plain[m[2]], m[2]), []string{""}, ""}, true
 		}
-		if len(c.args) == 0 {
-			continue // it began before the first line
+		if !begun {
+			continue // it began before the output
 		}
 		delete(open, c.thread)
-		text = quoted.ReplaceAllString(m[6], `""`)
-		end := callEnd.FindStringSubmatch(text)
-		if end == nil {
+		text = quoted.ReplaceAllString(m[3], `""`)
+		last := callEnd.FindStringSubmatch(text)
+		if last == nil || !whole {
 			c.args = []string{strings.TrimSuffix(text, "<unfinished ...>")}
 			open[c.thread] = c
 			continue
 		}
-		if end[3] != "" {
-			c.exit = c.enter + micros(end[3], end[4])
-		}
-		c.args, c.result = split(c.args[0]+end[1]), end[2]
+		c.args, c.result, c.exit = split(c.args[0]+last[1]), last[2], end
 		calls = append(calls, c)
 	}
-	for _, c := range open {
+	for _, thread := range slices.Sorted(maps.Keys(open)) {
+		c := open[thread]
 		c.args = split(c.args[0])
 		calls = append(calls, c)
 	}
-	slices.SortStableFunc(calls, func(a, b call) int {
-		return cmp.Or(cmp.Compare(a.exit, b.exit), cmp.Compare(a.enter, b.enter))
-	})
 	return calls, nil
-}
-
-func micros(seconds, fraction string) int64 {
-	n, _ := strconv.ParseInt(seconds+fraction, 10, 64) // the pattern has only digits
-	return n
 }
 
 // split cuts arguments at the commas that are in no brackets.

@@ -20,7 +20,7 @@ type row struct {
 
 // An event is a step of the conversation.
 type event struct {
-	begin int64 // in microseconds since 1970
+	begin int // in strace's output, in bytes
 	name  string
 	got   string // what the clients got, in lines
 }
@@ -127,11 +127,11 @@ func counts(count map[string]int) string {
 func cut(lines []line, events []event) []int {
 	cuts := make([]int, len(events))
 	for i, e := range events {
-		at, _ := slices.BinarySearchFunc(lines, e.begin, func(l line, begin int64) int {
-			return cmp.Compare(l.exit, begin)
+		at, _ := slices.BinarySearchFunc(lines, e.begin, func(l line, begin int) int {
+			return cmp.Compare(l.exit, begin+1)
 		})
 		cuts[i] = at
-		for at < len(lines) && (i+1 == len(events) || lines[at].exit < events[i+1].begin) {
+		for at < len(lines) && (i+1 == len(events) || lines[at].exit <= events[i+1].begin) {
 			if lines[at].kind != "" && !lines[at].again() {
 				cuts[i] = at
 				break
@@ -143,9 +143,9 @@ func cut(lines []line, events []event) []int {
 }
 
 // waiting lists the calls in which threads are at a time, by thread.
-func waiting(lines []line, at int64) (waits []row) {
+func waiting(lines []line, at int) (waits []row) {
 	for _, l := range lines {
-		if l.kind != "" && l.enter < at && l.exit >= at && !l.again() {
+		if l.kind != "" && l.enter < at && l.exit > at && !l.again() {
 			waits = append(waits, row{kind: "wait", thread: l.role, text: "waits in " + l.text})
 		}
 	}

@@ -108,21 +108,21 @@ func TestCut(t *testing.T) {
 	var lines []line
 	for i, text := range []string{"read(A) = EAGAIN", "read(A) = EAGAIN", "futex", "read(A) = EAGAIN", "read(A) = 3", "read(A) = EAGAIN"} {
 		l := lineOf(text)
-		l.enter, l.exit = int64(10*i), int64(10*i+5)
+		l.enter, l.exit = 10*i, 10*i+5
 		if text == "futex" {
 			l.kind = ""
 		}
 		lines = append(lines, l)
 	}
 	for name, c := range map[string]struct {
-		begins []int64
+		begins []int
 		want   []int
 	}{
-		"at a call":           {[]int64{0, 40, 90}, []int{0, 4, 6}},
-		"before it":           {[]int64{0, 10, 90}, []int{0, 4, 6}},
-		"in the next event":   {[]int64{0, 10, 30}, []int{0, 1, 4}},
-		"as a call returns":   {[]int64{0, 45, 46}, []int{0, 4, 5}},
-		"with nothing behind": {[]int64{50, 60, 70}, []int{5, 6, 6}},
+		"at a call":           {[]int{0, 40, 90}, []int{0, 4, 6}},
+		"before it":           {[]int{0, 10, 90}, []int{0, 4, 6}},
+		"in the next event":   {[]int{0, 10, 30}, []int{0, 1, 4}},
+		"as a call returns":   {[]int{0, 45, 46}, []int{4, 5, 5}},
+		"with nothing behind": {[]int{50, 60, 70}, []int{5, 6, 6}},
 	} {
 		var events []event
 		for _, begin := range c.begins {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/csv"
 	"errors"
@@ -57,10 +56,9 @@ var dialects = map[string]dialect{
 
 // A talker holds the conversation. It speaks when the server has nothing to do.
 type talker struct {
-	flavor, proto, addr string
-	pid                 int
-	calls               string // the file that strace writes to
-	a, b, c             client
+	proto   string
+	server  *server
+	a, b, c client
 }
 
 // A client is one end of a connection.
@@ -72,19 +70,30 @@ type client struct {
 	ended  bool // the server sends no more
 }
 
-// talk holds the conversation, and prints the calls that the server makes meanwhile.
-func (t *talker) talk(w io.Writer) error {
+// talk starts a server, holds the conversation with it, and prints its calls.
+func talk(w io.Writer, program, proto string) error {
+	dir, err := os.MkdirTemp("", "trace")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s, err := startServer(program, proto, dir)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	t := talker{proto: proto, server: s}
 	events, err := t.hold()
 	if err != nil {
 		return err
 	}
-	output, err := os.ReadFile(t.calls)
+	output, err := os.ReadFile(s.calls)
 	if err != nil {
 		return err
 	}
 	calls, err := parse(string(output))
 	if err != nil {
-		return fmt.Errorf("%s: %w", t.calls, err)
+		return err
 	}
 	list, err := rows(calls, events)
 	if err != nil {
@@ -92,7 +101,7 @@ func (t *talker) talk(w io.Writer) error {
 	}
 	out := csv.NewWriter(w)
 	for _, r := range list {
-		out.Write([]string{t.proto, t.flavor, r.event, r.kind, r.thread, r.text, r.fold, r.times})
+		out.Write([]string{proto, filepath.Base(program), r.event, r.kind, r.thread, r.text, r.fold, r.times})
 	}
 	out.Flush()
 	return out.Error()
@@ -109,12 +118,12 @@ func (t *talker) hold() (events []event, err error) {
 		do   func() error
 	}{
 		{"the server starts", nil, func() error { return nil }},
-		{"", nil, func() error { return t.c.dial(t.addr) }},
+		{"", nil, func() error { return t.c.dial(t.server.addr) }},
 		{"", &t.c, func() error { return t.c.send(d.set("big", strings.Repeat("x", 4e6))) }},
 		{"", nil, t.c.close},
-		{"A connects", nil, func() error { return t.a.dial(t.addr) }},
+		{"A connects", nil, func() error { return t.a.dial(t.server.addr) }},
 		{d.setName, &t.a, func() error { return t.a.send(d.set("greeting", "hello")) }},
-		{"B connects", nil, func() error { return t.b.dial(t.addr) }},
+		{"B connects", nil, func() error { return t.b.dial(t.server.addr) }},
 		{"B sends half a GET", nil, func() error { return t.b.send(get[:len(get)/2]) }},
 		{"A sends a GET", &t.a, func() error { return t.a.send(get) }},
 		{"B sends the other half", &t.b, func() error { return t.b.send(get[len(get)/2:]) }},
@@ -125,7 +134,10 @@ func (t *talker) hold() (events []event, err error) {
 		{"", nil, func() error { return nil }},
 	}
 	for i, step := range steps {
-		begin := time.Now().UnixMicro()
+		begin, err := t.printed()
+		if err != nil {
+			return nil, err
+		}
 		if i == 0 {
 			begin = 0 // it has started before
 		}
@@ -171,7 +183,7 @@ func (t *talker) gains(due *client) (lines string) {
 		if c.ended && c.conn != nil {
 			gains = append(gains, "the end")
 			c.conn = nil
-		} else if c == due && c.got == 0 {
+		} else if c == due && c.got == 0 && !c.ended {
 			gains = append(gains, "nothing")
 		}
 		if len(gains) > 0 {
@@ -248,9 +260,18 @@ func (c *client) drain() (n int, err error) {
 	return n, errors.Join(err, readErr)
 }
 
+// printed returns how much strace has printed.
+func (t *talker) printed() (int, error) {
+	info, err := os.Stat(t.server.calls)
+	if err != nil {
+		return 0, err
+	}
+	return int(info.Size()), nil
+}
+
 // quiet waits until all threads of the server sleep for a while, or poll in vain.
 func (t *talker) quiet(deadline time.Time) error {
-	info, err := os.Stat(t.calls)
+	from, err := t.printed()
 	if err != nil {
 		return err
 	}
@@ -258,14 +279,14 @@ func (t *talker) quiet(deadline time.Time) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("the server is still busy after %v", patience)
 		}
-		lines, err := readFrom(t.calls, info.Size())
+		lines, err := readFrom(t.server.calls, from)
 		if err != nil {
 			return err
 		}
 		if polls(lines) {
 			return nil
 		}
-		states, err := t.states()
+		states, err := t.server.states()
 		if err != nil {
 			return err
 		}
@@ -275,22 +296,6 @@ func (t *talker) quiet(deadline time.Time) error {
 		seen = len(lines)
 	}
 	return nil
-}
-
-// states has a letter for each thread of the server: see proc_pid_stat(5).
-func (t *talker) states() (states string, err error) {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", t.pid))
-	if err != nil || len(files) == 0 {
-		return "", fmt.Errorf("the server has ended")
-	}
-	for _, file := range files {
-		stat, err := os.ReadFile(file)
-		if err != nil {
-			return "X", nil // the thread has ended meanwhile
-		}
-		states += string(stat[bytes.LastIndexByte(stat, ')')+2])
-	}
-	return states, nil
 }
 
 // polls tells whether the last hundred reads, writes and accepts were all in vain.
@@ -309,12 +314,12 @@ func polls(lines string) bool {
 }
 
 // readFrom returns what is in a file from an offset on.
-func readFrom(name string, from int64) (string, error) {
+func readFrom(name string, from int) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.NewSectionReader(file, from, math.MaxInt64-from))
+	text, err := io.ReadAll(io.NewSectionReader(file, int64(from), math.MaxInt32))
 	return string(text), err
 }

@@ -6,9 +6,9 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // TestClient has a client get what a server sends, and its end, but not while it pauses.
@@ -35,8 +35,15 @@ func TestClient(t *testing.T) {
 	}
 	server.Write([]byte(strings.Repeat("x", 1234)))
 	server.Close()
+	raw, err := talk.a.conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Read(func(fd uintptr) bool { // waits until something is there
+		n, _, _ := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK)
+		return n > 0
+	})
 	talk.a.paused = true
-	time.Sleep(10 * time.Millisecond)
 	if n, err := talk.a.drain(); n != 0 || err != nil {
 		t.Errorf("while it pauses: %d bytes, %v", n, err)
 	}
