@@ -80,10 +80,16 @@ func (c *Client) Expect(want string) {
 	got := make([]byte, len(want))
 	n, err := c.Read(got)
 	if string(got[:n]) != want[:n] {
-		c.Failf("reply differs (-want +got):\n%s", diff(want, string(got[:n])))
+		c.Differ(want, string(got[:n]))
 	} else if err != nil {
 		c.Failf("waiting for %.60q: %d bytes of %d, then %v", want, n, len(want), err)
 	}
+}
+
+// Differ reports a reply that is not the one that it should be.
+func (c *Client) Differ(want, got string) {
+	c.t.Helper()
+	c.Failf("reply differs (-want +got):\n%s", diff(want, got))
 }
 
 // Read fills buf as far as it can.
@@ -125,7 +131,7 @@ func (c *Client) Ask(request, want string) {
 func (c *Client) ExpectEnd(want string) {
 	c.t.Helper()
 	if got := c.Rest(); !c.Dead && got != want {
-		c.Failf("all replies to the end differ (-want +got):\n%s", diff(want, got))
+		c.Differ(want, got)
 	}
 }
 

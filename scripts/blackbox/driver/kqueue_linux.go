@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -65,6 +66,9 @@ func moduleWithKqueue(tmp string) (goModule, error) {
 	if err := copyPackages(sys, dirs); err != nil {
 		return m, err
 	}
+	if err := renameShutdown(filepath.Join(sys, "unix")); err != nil {
+		return m, err
+	}
 	emulation, err := filepath.Glob(filepath.Join(root, "scripts/blackbox/driver/testdata/kqueue/*.go"))
 	if err != nil {
 		return m, err
@@ -107,6 +111,20 @@ func copyPackages(to, dirs string) error {
 		}
 	}
 	return nil
+}
+
+// renameShutdown makes room for the emulation's Shutdown in a copy of package unix.
+func renameShutdown(dir string) error {
+	const name, other = "func Shutdown(fd int, how int)", "func linuxShutdown(fd int, how int)"
+	file := filepath.Join(dir, "zsyscall_linux_"+runtime.GOARCH+".go")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if bytes.Count(data, []byte(name)) != 1 {
+		return fmt.Errorf("%s has no %s", file, name)
+	}
+	return os.WriteFile(file, bytes.Replace(data, []byte(name), []byte(other), 1), 0o644)
 }
 
 // copyFile makes a writable copy, and its folder; those of the module cache are

@@ -154,6 +154,18 @@ func (s *Server) OthersServed(t *testing.T, d Dialect) {
 	c.Leave()
 }
 
+// Meet calls work for n clients: at once, or one after the other if that is how they
+// are served.
+func (s *Server) Meet(n int, work func(i int)) {
+	if !s.Serial {
+		Together(n, work)
+		return
+	}
+	for i := range n {
+		work(i)
+	}
+}
+
 // Exchange has a client send in, half-close unless the server is to close first, and
 // read to the end, which must be want.
 func (s *Server) Exchange(t *testing.T, name, in, want string, serverCloses bool) {
