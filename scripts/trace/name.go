@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,8 +28,7 @@ type namer struct {
 	data       map[string]string // what an epoll instance has to say of whom
 	roles      map[string]string // of the system's threads
 	clients    string            // those still to come, in order
-	listens    bool
-	goroutines bool // the runtime's poller has a socket
+	goroutines bool              // the runtime's poller has a socket
 }
 
 // name puts names in place of numbers. C, who comes first, is no part of the conversation.
@@ -37,6 +37,11 @@ func name(calls []call) (lines []line, goroutines bool, err error) {
 	for _, c := range calls {
 		n.learn(c)
 		lines = append(lines, n.line(c))
+	}
+	for i, l := range lines {
+		if l.name == "epoll_create" && n.fds[l.call.result] == "epoll" {
+			lines[i].kind, lines[i].text, lines[i].result = "call", "epoll_create()", "epoll"
+		}
 	}
 	if n.clients != "" {
 		return nil, false, fmt.Errorf("strace saw nobody accept %s", n.clients[:1])
@@ -50,7 +55,7 @@ func (n *namer) learn(c call) {
 	switch {
 	case !c.ended() || c.failed():
 	case c.name == "listen":
-		n.fds[fd], n.listens = "listener", true
+		n.fds[fd] = "listener"
 	case c.name == "accept" && n.clients != "":
 		n.fds[c.result], n.clients = n.clients[:1], n.clients[1:]
 	case c.name == "epoll_create":
@@ -70,9 +75,6 @@ func (n *namer) learn(c call) {
 // line describes a call on something that has a name.
 func (n *namer) line(c call) line {
 	l := line{call: c, on: n.fds[c.arg(0)], n: -1}
-	if c.name == "epoll_create" && n.listens {
-		l.kind, l.text, l.result = "call", "epoll_create()", "epoll"
-	}
 	if l.on == "" || l.on == "eventfd" {
 		return l
 	}
@@ -100,7 +102,7 @@ func (n *namer) kind(l line) string {
 		return "call"
 	case l.on != "netpoll":
 		return "runtime"
-	case !n.goroutines, l.name == "epoll_ctl" && n.fds[l.arg(2)] == "", l.name == "epoll_wait" && l.ended() && l.result == "":
+	case !n.goroutines, l.name == "epoll_ctl" && n.fds[l.arg(2)] == "", l.name == "epoll_wait" && l.result == "0":
 		return ""
 	}
 	return "runtime"
@@ -139,7 +141,10 @@ func (n *namer) details(c call) []string {
 
 // outcome is what a call returned, if that tells something.
 func (n *namer) outcome(c call) string {
-	if c.failed() {
+	switch {
+	case !c.ended():
+		return ""
+	case c.failed():
 		return strings.Fields(c.result)[1]
 	}
 	switch c.name {
@@ -152,7 +157,7 @@ func (n *namer) outcome(c call) string {
 				ready = append(ready, on+" "+e.what)
 			}
 		}
-		return strings.Join(ready, ", ")
+		return cmp.Or(strings.Join(ready, ", "), "0")
 	}
 	return ""
 }

@@ -23,6 +23,7 @@ type event struct {
 	begin int // in strace's output, in bytes
 	name  string
 	got   string // what the clients got, in lines
+	polls bool   // at its end, the server does not wait
 }
 
 // aRequest is the event from which the calls in a request are counted.
@@ -53,7 +54,7 @@ func rows(calls []call, events []event) (list []row, err error) {
 		if e.name == aRequest {
 			count(shown, done, vain)
 		}
-		for _, r := range slices.Concat(orNone(fold(shown)), e.gains(), waiting(lines, events[i+1].begin)) {
+		for _, r := range slices.Concat(orNone(fold(shown)), e.gains(), e.waits(lines, events[i+1].begin)) {
 			r.event = e.name
 			list = append(list, r)
 		}
@@ -142,10 +143,13 @@ func cut(lines []line, events []event) []int {
 	return cuts
 }
 
-// waiting lists the calls in which threads are at a time, by thread.
-func waiting(lines []line, at int) (waits []row) {
+// waits are rows for the calls in which threads are at its end, by thread.
+func (e event) waits(lines []line, end int) (waits []row) {
+	if e.polls {
+		return []row{{kind: "wait", text: "does not wait"}}
+	}
 	for _, l := range lines {
-		if l.kind != "" && l.enter < at && l.exit > at && !l.again() {
+		if l.kind != "" && l.enter < end && l.exit > end {
 			waits = append(waits, row{kind: "wait", thread: l.role, text: "waits in " + l.text})
 		}
 	}

@@ -67,17 +67,21 @@ func readTable(name string) (t table, err error) {
 	records, err := csv.NewReader(file).ReadAll()
 	t.rows = map[string][]row{}
 	for _, f := range records {
-		r := row{f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]}
-		if footers[r.kind] != "" {
-			r.event = footers[r.kind]
-		}
-		t.title = r.flavor + ", " + r.proto
-		if t.rows[r.event] == nil {
-			t.events = append(t.events, r.event)
-		}
-		t.rows[r.event] = append(t.rows[r.event], r)
+		t.title = f[1] + ", " + f[0]
+		t.add(row{f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]})
 	}
 	return t, err
+}
+
+// add puts a row under its event, or what stands for that.
+func (t *table) add(r row) {
+	if footers[r.kind] != "" {
+		r.event = footers[r.kind]
+	}
+	if t.rows[r.event] == nil {
+		t.events = append(t.events, r.event)
+	}
+	t.rows[r.event] = append(t.rows[r.event], r)
 }
 
 // footers name the rows that belong to no event.

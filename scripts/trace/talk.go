@@ -141,36 +141,36 @@ func (t *talker) hold() (events []event, err error) {
 		if i == 0 {
 			begin = 0 // it has started before
 		}
-		if err := t.settle(step.do); err != nil {
+		polls, err := t.settle(step.do)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", cmp.Or(step.name, "before the conversation"), err)
 		}
-		events = append(events, event{begin, step.name, t.gains(step.due)})
+		events = append(events, event{begin, step.name, t.gains(step.due), polls})
 	}
 	return events, nil
 }
 
 // settle does what there is to do, and lets the clients read what comes of it, until the
-// server waits for more.
-func (t *talker) settle(do func() error) error {
+// server waits for more, or polls.
+func (t *talker) settle(do func() error) (polls bool, err error) {
 	if err := do(); err != nil {
-		return err
+		return false, err
 	}
-	for deadline := time.Now().Add(patience); ; {
-		if err := t.quiet(deadline); err != nil {
-			return err
+	deadline := time.Now().Add(patience)
+	for more := true; more; {
+		if polls, err = t.quiet(deadline); err != nil {
+			return false, err
 		}
-		more := false
+		more = false
 		for _, c := range []*client{&t.a, &t.b, &t.c} {
 			n, err := c.drain()
 			if err != nil {
-				return err
+				return false, err
 			}
 			more = more || n > 0
 		}
-		if !more {
-			return nil
-		}
 	}
+	return polls, nil
 }
 
 // gains tells what the clients have got since it was called last, in lines.
@@ -269,33 +269,30 @@ func (t *talker) printed() (int, error) {
 	return int(info.Size()), nil
 }
 
-// quiet waits until all threads of the server sleep for a while, or poll in vain.
-func (t *talker) quiet(deadline time.Time) error {
+// quiet waits until all threads of the server sleep for a while, or it polls.
+func (t *talker) quiet(deadline time.Time) (polling bool, err error) {
 	from, err := t.printed()
 	if err != nil {
-		return err
+		return false, err
 	}
 	for seen, asleep := -1, 0; asleep < 4; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the server is still busy after %v", patience)
+			return false, fmt.Errorf("the server is still busy after %v", patience)
 		}
 		lines, err := readFrom(t.server.calls, from)
-		if err != nil {
-			return err
-		}
-		if polls(lines) {
-			return nil
+		if err != nil || polls(lines) {
+			return true, err
 		}
 		states, err := t.server.states()
 		if err != nil {
-			return err
+			return false, err
 		}
 		if asleep++; strings.Trim(states, "S") != "" || len(lines) != seen {
 			asleep = 0
 		}
 		seen = len(lines)
 	}
-	return nil
+	return false, nil
 }
 
 // polls tells whether the last hundred reads, writes and accepts were all in vain.
