@@ -136,8 +136,7 @@ total=$(($(wc -l <"$tmp/plan")))
 number=0
 while read -r round proto c p n test server <&3; do
   number=$((number + 1))
-  progress "round $round of $rounds: $proto, $c clients, $p in a pipeline" \
-    "[$number/$total] round $round: $proto, c=$c, P=$p, $test $server"
+  progress "round $round of $rounds: $proto, c=$c, P=$p" "[$number/$total] round $round: $proto, c=$c, P=$p, $test $server"
   measure
 done 3<"$tmp/plan"
 {

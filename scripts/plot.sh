@@ -88,10 +88,14 @@ command -v gnuplot >/dev/null ||
   die "gnuplot is not in PATH: install it (Debian: gnuplot-nox, Homebrew: gnuplot); the tables do without it"
 make_tmp
 build ./scripts/table
+end_progress
 mkdir "$tmp/plot" && cp "$root"/scripts/plot/*.gnuplot "$tmp/plot" || exit 1
-pictures=$("$tmp/bin/table" plot -bench "$bench" -tradeoffs "$tradeoffs" -o "$tmp/plot") || exit 1
+pictures=$("$bin/table" plot -bench "$bench" -tradeoffs "$tradeoffs" -o "$tmp/plot") || exit 1
 [ -n "$pictures" ] || die "there is nothing to draw in $tradeoffs"
 for picture in $pictures; do draw "$picture"; done
 mkdir -p -- "$out" || exit 1
-for picture in $pictures; do mv -- "$tmp/plot/$picture.svg" "$out/" || exit 1; done
-for picture in $pictures; do echo "$out/$picture.svg"; done
+for picture in $pictures; do
+  mv -f -- "$tmp/plot/$picture.svg" "$out/" && echo "$out/$picture.svg" >>"$tmp/drawn" || exit 1
+done
+cat "$tmp/drawn"
+case $? in 0 | 141) exit 0 ;; *) exit 1 ;; esac # a reader that has left is no failure: all is done

@@ -88,7 +88,7 @@ run() {
   wait "$job" 2>/dev/null && job= && return
   job=
   end_progress
-  cat "$tmp/words" >&2
+  grep . "$tmp/words" >&2 || say "$1 was ended by a signal"
   exit 1
 }
 

@@ -175,7 +175,7 @@ func summary(args []string, out io.Writer) error {
 	for _, proto := range distinct(m.rows, func(r row) string { return r["proto"] }) {
 		m.summarize(&b, proto)
 	}
-	b.WriteString("\n* is the best of a column; p99 is in ms, CPU the server's microseconds for a request.\n")
+	b.WriteString("\n* is the best; p99 is in ms, CPU the server's microseconds for a request.\n")
 	_, err = io.WriteString(out, b.String())
 	return err
 }
