@@ -165,7 +165,7 @@ func (n *namer) outcome(c call) string {
 // A pollEvent is one of epoll's events: IN|OUT and so on, of what has this data.
 type pollEvent struct{ what, data string }
 
-var pollEventPattern = regexp.MustCompile(`events=([A-Z|]+|0), data=\{u32=\d+, u64=(\d+)\}`)
+var pollEventPattern = regexp.MustCompile(`events=([A-Z|]+|0), data=(\{[^}]*\}|\w+)`)
 
 func pollEvents(arg string) (events []pollEvent) {
 	for _, m := range pollEventPattern.FindAllStringSubmatch(arg, -1) {
