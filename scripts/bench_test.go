@@ -1,3 +1,5 @@
+//go:build unix
+
 package scripts
 
 import (
@@ -44,6 +46,8 @@ func newBench(t *testing.T, fakes map[string]string, args ...string) *benchRun {
 			t.Fatal(err)
 		}
 	}
+	syscall.ForkLock.RLock() // what another process has open for writing cannot be run
+	defer syscall.ForkLock.RUnlock()
 	for name, script := range fakes {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o777); err != nil {
 			t.Fatal(err)
@@ -198,6 +202,7 @@ func native() (runs, skipped string) {
 // milliseconds, finds the rate infinite. The flavors come in reading order, however
 // they are given.
 func TestBenchRun(t *testing.T) {
+	t.Parallel()
 	loop, skipped := native()
 	r := newBench(t, nil, "-n", "6000", skipped, loop, "-R", "2", "stblock")
 	r.start(t)
@@ -388,6 +393,7 @@ func readFile(t *testing.T, name string) string {
 
 // TestBenchServerDies kills the server in the middle of a measurement.
 func TestBenchServerDies(t *testing.T) {
+	t.Parallel()
 	r := newBench(t, nil, "-proto", "kv", "-n", "1000000000", "-c", "5", "mtblock")
 	syscall.Kill(r.awaitServer(t, "mtblock"), syscall.SIGKILL)
 	r.finish(t, 1)
@@ -399,6 +405,7 @@ func TestBenchServerDies(t *testing.T) {
 
 // TestBenchNotReady has a redis-server that ends at once.
 func TestBenchNotReady(t *testing.T) {
+	t.Parallel()
 	fakes := map[string]string{"redis-server": "echo no memory today >&2; exit 7"}
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "1", "stblock")
 	r.start(t)
@@ -417,6 +424,7 @@ func TestBenchNotReady(t *testing.T) {
 // TestBenchKeepsResults fails, as so few requests take no time, where an earlier run has
 // not: its results stay.
 func TestBenchKeepsResults(t *testing.T) {
+	t.Parallel()
 	r := newBench(t, nil, "-proto", "resp", "-n", "1", "-c", "1", "stblock")
 	if _, err := exec.LookPath("redis-benchmark"); err != nil {
 		t.Skipf("kv measures one request, too: %v", err)
@@ -448,6 +456,7 @@ func TestBenchKeepsResults(t *testing.T) {
 func TestBenchOutput(t *testing.T) {
 	for name, code := range map[string]int{"pipe": 0, "/dev/full": 1} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newBench(t, nil, "-proto", "kv", "-n", "1000", "-c", "1", "-R", "1", "stblock")
 			out, err := os.OpenFile(name, os.O_WRONLY, 0)
 			if name == "pipe" {
@@ -471,6 +480,7 @@ func TestBenchOutput(t *testing.T) {
 // TestBenchHarmless has an environment and names that are none of bench.sh's business. It
 // finds no more than Go and what is everywhere, so that scripts/kv drives RESP.
 func TestBenchHarmless(t *testing.T) {
+	t.Parallel()
 	r := newBench(t, nil, "-proto", "resp", "-n", "1000", "-c", "1", "-R", "1", "-o", "its 'results'", "./stblock", "mtblock/")
 	bin, strange := filepath.Join(r.base, "bin"), "it's \"odd\" $HOME"
 	for _, name := range strings.Fields("bash basename cat date dirname env getconf go grep head ln mkdir mktemp mv ps readlink rm rmdir sed sleep uname wc") {
@@ -515,6 +525,7 @@ func TestBenchStall(t *testing.T) {
 
 // TestBenchClientFails has a client that is not served as it likes.
 func TestBenchClientFails(t *testing.T) {
+	t.Parallel()
 	fakes := map[string]string{
 		"redis-benchmark": `[ "$1" = --version ] && echo redis-benchmark 7.0.0 && exit; echo wrong reply; exit 3`,
 	}
@@ -526,6 +537,7 @@ func TestBenchClientFails(t *testing.T) {
 
 // TestBenchOldClient has a redis-benchmark from before the latencies in its CSV.
 func TestBenchOldClient(t *testing.T) {
+	t.Parallel()
 	fakes := map[string]string{"redis-benchmark": "echo redis-benchmark 6.0.16"}
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "-R", "1", "mtblock")
 	r.start(t)
@@ -550,6 +562,7 @@ func TestBenchSignals(t *testing.T) {
 		"hangup":    {syscall.SIGHUP, -1, 129},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if signal.Ignored(c.sig) {
 				t.Skipf("the tests ignore %v, and so does a script that they start", c.sig)
 			}

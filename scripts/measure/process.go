@@ -45,8 +45,12 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 func (p *process) hasEnded(wait time.Duration) bool {
 	select {
 	case <-p.ended:
-		return true
 	case <-time.After(wait):
+	}
+	select {
+	case <-p.ended:
+		return true
+	default:
 		return false
 	}
 }
@@ -105,7 +109,7 @@ func (p *process) await(ctx context.Context, text string, patience time.Duration
 		case <-ctx.Done():
 			return "", errInterrupted
 		case <-deadline:
-			return "", fmt.Errorf(" after %.0f seconds", patience.Seconds())
+			return "", fmt.Errorf(" after %v", patience)
 		default:
 		}
 	}

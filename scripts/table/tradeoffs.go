@@ -295,11 +295,14 @@ func (t figures) numbers(b *strings.Builder) {
 
 // sizes prints requests/s and processor time by size of the value.
 func (t figures) sizes(b *strings.Builder) {
-	sizes := distinct(t.rows, func(r row) string {
-		size, _ := strings.CutPrefix(r["metric"], "SET rps ")
-		return map[bool]string{true: size}[r["claim"] == "values" && size != r["metric"]]
-	})
-	sizes = slices.DeleteFunc(sizes, func(s string) bool { return s == "" })
+	var sizes []string
+	for _, metric := range distinct(t.rows, func(r row) string { return r["metric"] }) {
+		if size, ok := strings.CutPrefix(metric, "SET rps "); ok {
+			sizes = append(sizes, size)
+		}
+	}
+	b.WriteString("Values of so many bytes\n")
+	fmt.Fprintf(b, "%-12s %-*s  %s\n", "", 10*len(sizes), "requests/s", "CPU µs of a request")
 	for _, test := range []string{"SET", "GET"} {
 		fmt.Fprintf(b, "%-12s", test)
 		for range 2 {
