@@ -111,8 +111,8 @@ func (n *namer) kind(l line) string {
 // role tells which of the model's threads makes a call: 1 accepts, 2 is A's, 3 is B's. Go
 // may move the one that accepts to another thread of the system.
 func (n *namer) role(l line) string {
-	role := n.roles[l.thread]
-	if role == "" || l.name == "accept" || moves[l.name] {
+	role := cmp.Or(n.roles[l.thread], "1")
+	if l.name == "accept" || moves[l.name] {
 		role = strconv.Itoa(1 + max(0, slices.Index([]string{"listener", "A", "B"}, l.on)))
 	}
 	n.roles[l.thread] = role
