@@ -2,9 +2,6 @@ package scripts
 
 import (
 	"encoding/csv"
-	"encoding/xml"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +29,6 @@ func newScript(t *testing.T, name string, args ...string) *benchRun {
 func TestTradeoffsUsage(t *testing.T) {
 	for name, words := range map[string]string{
 		"tradeoffs.sh": "-c -n -m -s -t -R -o kqueuesrv silent heavy slow idle memory hold churn cores calls lost clients",
-		"plot.sh":      "-o throughput.svg latency.svg cpu.svg memory.svg clients.svg gnuplot",
 	} {
 		r := newScript(t, name, "-h")
 		r.start(t)
@@ -62,9 +58,6 @@ func TestTradeoffsFlags(t *testing.T) {
 		{"tradeoffs.sh", "-t 0.05", `invalid value "0.05" for -t: want seconds from 0.1 to 60`},
 		{"tradeoffs.sh", "-t 1s", `invalid value "1s" for -t`},
 		{"tradeoffs.sh", "-R 0", `invalid value "0" for -R`},
-		{"plot.sh", "-x", "unknown option -x"},
-		{"plot.sh", "-o", "-o needs a folder"},
-		{"plot.sh", "nosuch", `no raw.csv and no tradeoffs.csv in "nosuch"`},
 	} {
 		t.Run(c.script+" "+c.args, func(t *testing.T) {
 			r := newScript(t, c.script, strings.Fields(c.args)...)
@@ -78,7 +71,7 @@ func TestTradeoffsFlags(t *testing.T) {
 	}
 }
 
-// TestTradeoffs measures two flavors in little time, and draws the results.
+// TestTradeoffs measures two flavors in little time.
 func TestTradeoffs(t *testing.T) {
 	loop, skipped := native()
 	servers := []string{"mtblock", loop}
@@ -111,7 +104,6 @@ func TestTradeoffs(t *testing.T) {
 			t.Errorf("no %q in:\n%s", mention, table)
 		}
 	}
-	drawTradeoffs(t, r.out)
 }
 
 // readTradeoffs returns the figures in tradeoffs.csv, by claim, flavor and metric.
@@ -218,187 +210,6 @@ func missing(claim, figure string) bool {
 	}
 	_, err := exec.LookPath("strace")
 	return runtime.GOOS != "linux" || err != nil
-}
-
-// drawTradeoffs measures a little with bench.sh, and draws that and the results in dir.
-func drawTradeoffs(t *testing.T, dir string) {
-	needGnuplot(t)
-	loop, _ := native()
-	bench := newBench(t, nil, "-n", "2000", "-proto", "kv", "-R", "1", "stblock", loop)
-	bench.start(t)
-	bench.finish(t, 0)
-	r := newScript(t, "plot.sh", bench.out, dir)
-	r.start(t)
-	r.finish(t, 0)
-	want := map[string][]string{
-		"throughput": {"1 client", "50 clients", "50 clients, pipeline of 16", "stblock", loop, "one client only", "scripts/bench.sh, kv, mean of PUT and GET"},
-		"latency":    {"stblock", loop, "p50", "p95", "p99", "one client at a time: the others wait for ever"},
-		"cpu":        {"stblock", loop, "one client only"},
-		"memory":     {"mtblock", loop, "scripts/tradeoffs.sh"},
-		"clients":    {"mtblock", loop, "scripts/tradeoffs.sh"},
-	}
-	expectPictures(t, r, want)
-}
-
-func needGnuplot(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("gnuplot"); err != nil {
-		t.Skipf("plot.sh needs gnuplot: %v", err)
-	}
-}
-
-// expectPictures checks that these pictures have been drawn, and no others, and that
-// they have these texts.
-func expectPictures(t *testing.T, r *benchRun, want map[string][]string) {
-	t.Helper()
-	var names []string
-	for _, name := range []string{"throughput", "latency", "cpu", "memory", "clients"} {
-		if want[name] != nil {
-			names = append(names, filepath.Join(r.out, name+".svg"))
-		}
-	}
-	if diff := cmp.Diff(names, strings.Split(strings.TrimSpace(r.stdout.String()), "\n")); diff != "" {
-		t.Errorf("pictures (-want +got):\n%s%s", diff, &r.stderr)
-	}
-	for name, texts := range want {
-		text := svgText(t, filepath.Join(r.out, name+".svg"))
-		for _, s := range texts {
-			if !strings.Contains(text, s) {
-				t.Errorf("no %q in %s.svg, which says:\n%s", s, name, text)
-			}
-		}
-	}
-}
-
-// svgText returns the text in a picture, and checks that it is a picture of the right
-// width in well-formed XML.
-func svgText(t *testing.T, file string) string {
-	t.Helper()
-	d := xml.NewDecoder(strings.NewReader(readFile(t, file)))
-	var text strings.Builder
-	shapes, width := 0, ""
-	for {
-		token, err := d.Token()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		switch token := token.(type) {
-		case xml.CharData:
-			text.Write(token)
-		case xml.StartElement:
-			switch token.Name.Local {
-			case "path", "polygon", "use":
-				shapes++
-			case "svg":
-				for _, a := range token.Attr {
-					if a.Name.Local == "width" {
-						width = a.Value
-					}
-				}
-			}
-		}
-	}
-	if shapes < 5 || width != "850" {
-		t.Errorf("%s has %d shapes, and the width %q", file, shapes, width)
-	}
-	return strings.ReplaceAll(text.String(), "\u00a0", " ")
-}
-
-// results makes a folder with these files.
-func results(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "results of a day")
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	files["machine.txt"] = `command     bench.sh "x" 'y' ` + "`z`" + ` \
-date        2001-02-03 04:05:06 +0000
-system      Linux 6.1_2
-processor   Fast & "Cheap" <1 GHz> {x_y} (x86_64)
-cores       8
-`
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-const rawHeader = "round,flavor,proto,clients,pipeline,test,n,rps,avg_ms,min_ms,p50_ms,p95_ms,p99_ms,max_ms,cpu_us_per_req,rss_mb,threads\n"
-
-// TestPlotMedians draws the medians of rounds, and in words what cannot be measured.
-func TestPlotMedians(t *testing.T) {
-	needGnuplot(t)
-	raw := rawHeader
-	figures := "claim,flavor,metric,value,unit,round\n"
-	for round, rps := range []int{9, 23400, 1234567} {
-		for _, test := range []string{"SET", "GET"} {
-			raw += fmt.Sprintf("%d,stblock,resp,1,1,%s,100,%d,1,0.1,0.5,0.6,0.7,0.8,7.5,5,7\n", round, test, rps)
-			raw += fmt.Sprintf("%d,busywait,resp,1,1,%s,100,%d,1,0.1,0.5,0.6,0.7,0.8,7.5,5,7\n", round, test, rps*2)
-			raw += fmt.Sprintf("%d,busywait,resp,20,1,%s,100,%d,1,0.1,0.5,0.6,0.7,0.8,0.25,5,7\n", round, test, rps*3)
-		}
-		figures += fmt.Sprintf("clients,stblock,1,%d,requests/s,%d\nclients,stblock,10,never,requests/s,%d\n", rps, round, round)
-		figures += fmt.Sprintf("clients,busywait,1,%d,requests/s,%d\nclients,busywait,10,%d,requests/s,%d\n", rps, round, rps*4, round)
-	}
-	figures += "memory,stblock,served 10,1,clients,1\nmemory,stblock,RSS 10,5.0,MB,1\n"
-	for _, n := range []int{10, 500} {
-		figures += fmt.Sprintf("memory,stblock,served %d,1,clients,1\nmemory,stblock,RSS %d,5.0,MB,1\n", n, n)
-		figures += fmt.Sprintf("memory,busywait,served %d,%d,clients,1\nmemory,busywait,RSS %d,%d,MB,1\n", n, n, n, n+70)
-		figures += fmt.Sprintf("memory,mtblock,served %d,%d,clients,1\nmemory,mtblock,RSS %d,%d,MB,1\n", n, n*9/10, n, n+71)
-	}
-	dir := results(t, map[string]string{"raw.csv": raw, "tradeoffs.csv": figures})
-	r := newScript(t, "plot.sh", dir)
-	r.start(t)
-	r.finish(t, 0)
-	machine := `Fast & Cheap <1 GHz> {x_y} (x86_64), 8 cores, Linux 6.1_2, 2001-02-03. `
-	expectPictures(t, r, map[string][]string{
-		"throughput": {"1 client", "20 clients", "stblock", "busywait", "23k", "47k", "70k", "one client only", machine + "scripts/bench.sh, resp, mean of SET and GET"},
-		"latency":    {"20 clients", "one client at a time: the others wait for ever", machine + "scripts/bench.sh, resp, GET"},
-		"cpu":        {"7.5", "0.25", "one client only"},
-		"memory":     {"mtblock  571 MB at 450", "busywait  570 MB", "stblock serves only one client", "100", machine + "scripts/tradeoffs.sh"},
-		"clients":    {"stblock  23k, with one client only", "busywait  94k", machine + "scripts/tradeoffs.sh"},
-	})
-}
-
-// TestPlotPart draws what there is.
-func TestPlotPart(t *testing.T) {
-	needGnuplot(t)
-	dir := results(t, map[string]string{"tradeoffs.csv": `claim,flavor,metric,value,unit,round
-clients,mtblock,1,100,requests/s,1
-clients,mtblock,2,200,requests/s,1
-idle,mtblock,CPU,0.0,%,1
-`})
-	r := newScript(t, "plot.sh", dir)
-	r.start(t)
-	r.finish(t, 0)
-	expectPictures(t, r, map[string][]string{"clients": {"mtblock  200"}})
-}
-
-// TestPlotWithoutGnuplot finds only the programs that are everywhere.
-func TestPlotWithoutGnuplot(t *testing.T) {
-	dir := results(t, map[string]string{"raw.csv": rawHeader})
-	bin := t.TempDir()
-	for _, name := range []string{"dirname", "uname", "getconf", "readlink"} {
-		program, err := exec.LookPath(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(program, filepath.Join(bin, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r := newScript(t, "plot.sh", dir)
-	r.cmd.Env = append(r.cmd.Env, "PATH="+bin)
-	r.start(t)
-	r.finish(t, 1)
-	want := "plot.sh: gnuplot is not in PATH: install it (Debian: gnuplot-nox, Homebrew: gnuplot); the tables do without it\n"
-	if diff := cmp.Diff(want, r.stderr.String()); diff != "" {
-		t.Errorf("standard error (-want +got):\n%s", diff)
-	}
 }
 
 // TestTradeoffsServerDies kills the server in the middle of a measurement.
