@@ -26,6 +26,6 @@ done
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/diff.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 tmp=$(cd "$tmp" && pwd) || exit 1
-(cd "$root" && TMPDIR=$tmp GOWORK=off go build -buildvcs=false -o "$tmp/diff" ./scripts/diff) ||
-  fail "go build failed"
+export TMPDIR=$tmp GOWORK=off
+(cd "$root" && go build -buildvcs=false -o "$tmp/diff" ./scripts/diff) || fail "go build failed"
 "$tmp/diff" -C "$root" "$@"

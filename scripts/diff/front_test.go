@@ -190,7 +190,7 @@ func TestSurroundings(t *testing.T) {
 	}{
 		"a symbolic link":               {`mkdir a b; ln -s "$front" a/one; ln -s ../a/one b/two; b/two -w epollsrv kqueuesrv`, nil},
 		"CDPATH":                        {`mkdir -p x/scripts; cd "${front%/*}/.." && CDPATH=$OLDPWD/x scripts/diff.sh -w epollsrv kqueuesrv`, nil},
-		"relative TMPDIR":               {`mkdir tmp; TMPDIR=tmp "$front" -w epollsrv kqueuesrv && rmdir tmp`, nil},
+		"relative TMPDIR":               {`mkdir tmp; TMPDIR=tmp "$front" -html page && test -s page && TMPDIR=tmp "$front" -w epollsrv kqueuesrv && rmdir tmp`, nil},
 		"TMPDIR with blanks and quotes": {`mkdir "it's \"my\" tmp"; TMPDIR="$PWD/it's \"my\" tmp" "$front" -w epollsrv kqueuesrv && rmdir it*`, nil},
 		"GOWORK":                        {`"$front" -w epollsrv kqueuesrv`, []string{"GOWORK=/nosuch/go.work"}},
 		"git":                           {`"$front" -w epollsrv kqueuesrv`, []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=diff.interHunkContext", "GIT_CONFIG_VALUE_0=50", "GIT_DIFF_OPTS=-U0"}},

@@ -25,6 +25,9 @@ type (
 		Steps   []pageStep               `json:"steps"`
 		Pairs   map[string][]pageStretch `json:"pairs"` // by "left..right"
 		Stays   []pageFile               `json:"stays"`
+		Costs   []cost                   `json:"costs"`
+		Traces  map[string][]traceEvent  `json:"traces"` // by flavor
+		Kernel  map[string][][]tracePair `json:"kernel"` // by "left..right": see sideBySide
 	}
 	pageFlavor struct {
 		Name  string   `json:"name"`
@@ -77,7 +80,18 @@ func (m *module) writePage(file string) error {
 }
 
 func (m *module) pageData() (*pageData, error) {
-	data := &pageData{Pairs: map[string][]pageStretch{}, Stays: []pageFile{}}
+	traces, err := readTraces(m.dir)
+	if err != nil {
+		return nil, err
+	}
+	costs, err := readCosts(m.dir)
+	if err != nil {
+		return nil, err
+	}
+	data := &pageData{
+		Pairs: map[string][]pageStretch{}, Stays: []pageFile{},
+		Costs: costs, Traces: traces, Kernel: map[string][][]tracePair{},
+	}
 	declared := map[string]map[string]int{} // by file: the lines of what it declares
 	for _, flavor := range m.flavors {
 		idea, names, err := m.parse(flavor, "main.go")
@@ -108,6 +122,11 @@ func (m *module) pageData() (*pageData, error) {
 			}
 			left, right := m.lines[a]["main.go"], m.lines[b]["main.go"]
 			data.Pairs[a+".."+b] = label(stretches(compare(left, right, hunks), left, right), right)
+			if traces[a] != nil && traces[b] != nil {
+				if data.Kernel[a+".."+b], err = sideBySide(traces[a], traces[b]); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	for _, s := range m.steps {

@@ -76,6 +76,8 @@ func TestPage(t *testing.T) {
 		check func(*browser, *module)
 	}{
 		{"order", (*browser).checkOrder},
+		{"kernel", (*browser).checkKernel},
+		{"costs", (*browser).checkCosts},
 		{"unknown", (*browser).checkUnknown},
 		{"folds", (*browser).checkFolds},
 		{"find", (*browser).checkFind},
@@ -141,8 +143,8 @@ func (b *browser) checkPair(m *module, from, to string, width int) {
 func (b *browser) checkWidth(what string) {
 	b.t.Helper()
 	var wide []string
-	b.run(`return [...document.querySelectorAll("#page *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 || e.scrollWidth > e.clientWidth + 1 &&
-		!["inline", "none"].includes(getComputedStyle(e).display) && !e.matches(".hidden, .tabs, select, option")).map(e => e.outerHTML.slice(0, 120))`, &wide)
+	b.run(`return [...document.querySelectorAll("#page *")].filter(e => e.checkVisibility() && !e.matches(".hidden, .tabs, select, option") &&
+		(e.getBoundingClientRect().right > innerWidth + 1 || e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")).map(e => e.outerHTML.slice(0, 120))`, &wide)
 	if len(wide) > 0 {
 		b.t.Errorf("%s: too wide: %q", what, wide)
 	}
@@ -201,6 +203,77 @@ func (b *browser) checkOrder(m *module) {
 	if d := cmp.Diff([]string{"← " + arrows(m.steps[2]), "← " + arrows(m.steps[2])}, b.texts(".way")); d != "" {
 		b.t.Errorf("ways from a pair outside the order (-want +got):\n%s", d)
 	}
+}
+
+// checkKernel checks that each step has the traces of its flavors, or says that there are
+// none.
+func (b *browser) checkKernel(m *module) {
+	traces, err := readTraces(m.dir)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, s := range m.steps {
+		b.open("#" + strings.ReplaceAll(s.name(), " -> ", ".."))
+		if calls := b.texts("#trace table"); len(calls) > 0 {
+			b.t.Errorf("%s: the traces are not folded", s.name())
+		}
+		b.run(`$("trace").open = true`, nil)
+		text := strings.Join(b.texts("#trace"), "")
+		var events []string
+		for _, name := range []string{s.left, s.right} {
+			if name != "" && strings.Contains(text, "no trace of "+name) == (traces[name] != nil) {
+				b.t.Errorf("%s: %s has %d events; the page says %.300q", s.name(), name, len(traces[name]), text)
+			}
+			for _, e := range traces[name] {
+				if len(events) < len(traces[name]) {
+					events = append(events, e.Name)
+				}
+				for _, r := range e.Rows {
+					if !strings.Contains(text, r.Text) {
+						b.t.Errorf("%s: %s, %s: no %q", s.name(), name, e.Name, r.Text)
+					}
+				}
+			}
+		}
+		if d := cmp.Diff(events, b.texts("#trace th")); d != "" {
+			b.t.Errorf("%s: events (-want +got):\n%s", s.name(), d)
+		}
+		b.checkWidth(s.name() + ", with traces")
+		b.run(`$("trace").open = false`, nil)
+	}
+}
+
+// checkCosts checks that each step has the figures of its flavors.
+func (b *browser) checkCosts(m *module) {
+	costs, err := readCosts(m.dir)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, s := range m.steps {
+		b.open("#" + strings.ReplaceAll(s.name(), " -> ", ".."))
+		var want []string
+		for _, c := range costs {
+			row := c.Figure
+			for _, name := range []string{s.left, s.right} {
+				if name != "" {
+					row += "|" + orDash(c.Values[name])
+				}
+			}
+			want = append(want, row)
+		}
+		var got []string
+		b.run(`return [...document.querySelectorAll("#costs tbody tr")].map(row => [...row.cells].map(c => c.innerText).join("|"))`, &got)
+		if d := cmp.Diff(want, got); d != "" || len(got) == 0 {
+			b.t.Errorf("%s: %d costs (-want +got):\n%s", s.name(), len(got), d)
+		}
+	}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
 }
 
 // checkUnknown checks that an address that names nothing is said to, and what does.
