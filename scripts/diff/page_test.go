@@ -61,20 +61,11 @@ func TestPage(t *testing.T) {
 	b := openBrowser(t)
 	b.call("POST", "/url", map[string]any{"url": "file://" + makePage(t)}, nil)
 	m := loaded(t)
-	for _, width := range []int{1400, 390} {
-		b.resize(width)
-		for _, from := range m.flavors {
-			for _, to := range m.flavors {
-				if from != to {
-					b.checkPair(m, from, to, width)
-				}
-			}
-		}
-	}
 	for _, test := range []struct {
 		name  string
 		check func(*browser, *module)
 	}{
+		{"pairs", (*browser).checkPairs},
 		{"order", (*browser).checkOrder},
 		{"kernel", (*browser).checkKernel},
 		{"costs", (*browser).checkCosts},
@@ -108,6 +99,20 @@ func (b *browser) open(address string) {
 	b.t.Helper()
 	b.run(fmt.Sprintf("location.hash = %q", address), nil)
 	b.await(address, fmt.Sprintf("view.name === parse(%q).name && decodeURI(location.hash) === %[1]q", address))
+}
+
+// checkPairs shows all pairs, wide and narrow.
+func (b *browser) checkPairs(m *module) {
+	for _, width := range []int{1400, 390} {
+		b.resize(width)
+		for _, from := range m.flavors {
+			for _, to := range m.flavors {
+				if from != to {
+					b.checkPair(m, from, to, width)
+				}
+			}
+		}
+	}
 }
 
 // checkPair shows a pair and compares the lines that it marks with diff(1)'s.
@@ -493,7 +498,7 @@ func (b *browser) checkTextSize(m *module) {
 	once := height()
 	size(32)
 	defer size(16)
-	for _, width := range []int{1400, 800, 400} {
+	for _, width := range []int{2000, 1400, 800, 400} {
 		b.resize(width)
 		if twice := height(); twice < once*18/10 {
 			b.t.Errorf("%d wide: code of %d %% of a pixel is of %d with text of twice the size", width, once, twice)
