@@ -24,8 +24,8 @@ const usage = `usage: diff.sh               list the reading order: the lines th
        diff.sh A B           show flavors A and B side by side
        diff.sh -w A B        show them as a unified diff
        diff.sh -html FILE    write a page in which to read them all
-A flavor's model is its main.go, and what is shown is main.go: diff.sh looks into
-answer.go and listen.go too, and says if they are not the same.
+A flavor's model is its main.go. The other files are the same in all flavors that have
+them: diff.sh says so, and shows it if they are not.
 The lines that change are those of diff -u. Colour is for terminals only, and not if
 NO_COLOR is set. The width is COLUMNS, or else the terminal's, through a pager too;
 without a terminal it is 160 columns. Under 100, -w is used.
@@ -140,7 +140,7 @@ func (m *module) list(out io.Writer) error {
 		fmt.Fprintf(out, "%-27s %3d lines\n%s", s.name(), n, fold(s.sentence, 76))
 	}
 	fmt.Fprintln(out)
-	for _, file := range parts[1:] {
+	for _, file := range m.files[1:] {
 		fmt.Fprintln(out, m.sameness(file, m.flavors))
 	}
 	return nil
@@ -163,16 +163,16 @@ func fold(text string, width int) string {
 // show shows what two flavors do not have in common.
 func (m *module) show(t terminal, a, b string, wide bool) error {
 	pair := []string{a, b}
-	for _, file := range parts {
+	for _, file := range m.files {
 		hunks, err := m.hunks(a, b, file)
 		if err != nil {
 			return err
 		}
-		if hunks == "" {
+		if hunks == "" && (m.lines[a][file] != nil || m.lines[b][file] != nil) {
 			fmt.Fprintln(t, m.sameness(file, pair))
 		}
 	}
-	for _, file := range parts {
+	for _, file := range m.files {
 		hunks, err := m.hunks(a, b, file)
 		left, right := m.lines[a][file], m.lines[b][file]
 		switch {

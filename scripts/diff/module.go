@@ -1,41 +1,46 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// parts are the files of a flavor: what changes, and what stays the same.
-var parts = []string{"main.go", "answer.go", "listen.go"}
-
 // A module is the flavors, and the order in which they are read.
 type module struct {
 	dir     string
 	steps   []step
 	flavors []string
-	lines   map[string]map[string][]string // of the flavors' files
+	files   []string                       // of any flavor: main.go, and then those that stay
+	lines   map[string]map[string][]string // by flavor and file
 }
 
 // load reads the flavors in dir.
 func load(dir string) (*module, error) {
 	m := &module{dir: dir, steps: parseNotes(notes), lines: map[string]map[string][]string{}}
 	m.flavors = flavorsOf(m.steps)
+	m.files = []string{"main.go"}
 	for _, flavor := range m.flavors {
 		m.lines[flavor] = map[string][]string{}
-		for _, file := range parts {
-			text, err := os.ReadFile(m.path(flavor, file))
-			if errors.Is(err, fs.ErrNotExist) && file != "main.go" {
-				continue
+		found, err := filepath.Glob(m.path(flavor, "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range append([]string{m.path(flavor, "main.go")}, found...) {
+			file := filepath.Base(name)
+			if file == "stub.go" || strings.HasSuffix(file, "_test.go") {
+				continue // no part of the server
 			}
+			text, err := os.ReadFile(name)
 			if err != nil {
 				return nil, err
 			}
 			m.lines[flavor][file] = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+			if !slices.Contains(m.files, file) {
+				m.files = append(m.files, file)
+			}
 		}
 	}
 	return m, nil
@@ -67,23 +72,24 @@ func (m *module) sameness(file string, flavors []string) string {
 			differ = append(differ, flavor)
 		}
 	}
-	var text string
+	text := fmt.Sprintf("%s is the same in %s", file, and(same))
 	switch {
-	case len(differ) > 0:
-		text = fmt.Sprintf("%s differs: %s from %s", file, and(differ), and(same))
 	case len(same) == 0:
 		return fmt.Sprintf("There is no %s in %s.", file, and(none))
+	case len(differ) > 0:
+		text = fmt.Sprintf("%s differs: %s from %s", file, and(differ), and(same))
+	case len(same) == 1:
+		return fmt.Sprintf("%s is in %s only.", file, same[0])
 	case len(same) > 2:
 		text = fmt.Sprintf("%s is the same in %d flavors", file, len(same))
-	case len(same) == 2:
-		text = fmt.Sprintf("%s is the same in %s", file, and(same))
-	default:
-		text = fmt.Sprintf("%s is in %s", file, and(same))
 	}
-	if len(none) > 0 {
-		text += ", and not in " + and(none)
+	switch len(none) {
+	case 0:
+		return text + "."
+	case 1:
+		return text + "; " + none[0] + " has none."
 	}
-	return text + "."
+	return text + "; " + and(none) + " have none."
 }
 
 // and joins names as in a sentence.

@@ -101,7 +101,7 @@ func (m *module) pageData() (*pageData, error) {
 		declared[flavor] = names
 		data.Flavors = append(data.Flavors, pageFlavor{flavor, idea, m.lines[flavor]["main.go"]})
 	}
-	for _, file := range parts[1:] {
+	for _, file := range m.files[1:] {
 		if flavor := m.firstWith(file); flavor != "" {
 			_, names, err := m.parse(flavor, file)
 			if err != nil {
@@ -198,7 +198,7 @@ func (m *module) places(s step, declared map[string]map[string]int) func(code st
 		files = append(files, file{"R", declared[s.right], m.lines[s.right]["main.go"]})
 	}
 	files = append(files, file{"L", declared[s.left], m.lines[s.left]["main.go"]})
-	for _, name := range parts[1:] {
+	for _, name := range m.files[1:] {
 		files = append(files, file{name + ":", declared[name], m.lines[m.firstWith(name)][name]})
 	}
 	return func(code string) string {
