@@ -64,12 +64,12 @@ func openBrowser(t *testing.T) *browser {
 // call sends one command of the WebDriver protocol.
 func (b *browser) call(method, path string, body, result any) {
 	b.t.Helper()
-	var data []byte
-	if method == "POST" {
-		var err error
-		if data, err = json.Marshal(body); err != nil {
-			b.t.Fatal(err)
-		}
+	data, err := json.Marshal(body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if method == "GET" {
+		data = nil
 	}
 	request, err := http.NewRequest(method, b.session+path, bytes.NewReader(data))
 	if err != nil {
@@ -147,11 +147,4 @@ func (b *browser) drag(from, to point) {
 		"type": "pointer", "id": "mouse",
 		"actions": []any{move(from), map[string]any{"type": "pointerDown", "button": 0}, move(to), map[string]any{"type": "pointerUp", "button": 0}},
 	}}}, nil)
-}
-
-// picture returns what the window shows, as a PNG in base64.
-func (b *browser) picture() (png string) {
-	b.t.Helper()
-	b.call("GET", "/screenshot", nil, &png)
-	return png
 }

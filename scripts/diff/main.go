@@ -162,28 +162,32 @@ func fold(text string, width int) string {
 
 // show shows what two flavors do not have in common.
 func (m *module) show(t terminal, a, b string, wide bool) error {
-	pair := []string{a, b}
+	differ := map[string]string{} // by file: the hunks
 	for _, file := range m.files {
 		hunks, err := m.hunks(a, b, file)
 		if err != nil {
 			return err
 		}
-		if hunks == "" && (m.lines[a][file] != nil || m.lines[b][file] != nil) {
-			fmt.Fprintln(t, m.sameness(file, pair))
+		if hunks != "" {
+			differ[file] = hunks
+		} else if m.lines[a][file] != nil || m.lines[b][file] != nil {
+			fmt.Fprintln(t, m.sameness(file, []string{a, b}))
 		}
 	}
 	for _, file := range m.files {
-		hunks, err := m.hunks(a, b, file)
-		left, right := m.lines[a][file], m.lines[b][file]
-		switch {
-		case err != nil:
-			return err
-		case hunks == "":
-		case wide:
-			t.unified(fmt.Sprintf("--- a/%s/%s\n+++ b/%s/%s\n%s", a, file, b, file, hunks))
-		default:
-			t.sides(left, right, stretches(compare(left, right, hunks), left, right))
+		hunks := differ[file]
+		if hunks == "" {
+			continue
 		}
+		left, right := m.lines[a][file], m.lines[b][file]
+		if wide {
+			t.unified(fmt.Sprintf("--- a/%s/%s\n+++ b/%s/%s\n%s", a, file, b, file, hunks))
+			continue
+		}
+		if file != "main.go" {
+			fmt.Fprintln(t, m.sameness(file, []string{a, b}))
+		}
+		t.sides(left, right, stretches(compare(left, right, hunks), left, right))
 	}
 	return nil
 }

@@ -54,6 +54,7 @@ func TestShow(t *testing.T) {
 			}
 		}
 	}
+	t.Setenv("COLUMNS", "160")
 	for _, test := range []struct {
 		args, want string
 	}{
@@ -81,6 +82,16 @@ threads.go is in mtblock only.
 @@ -1 +1 @@
 -different
 +a
+`},
+		{"mtblock busywait", `listen.go is the same in mtblock and busywait.
+threads.go is in mtblock only.
+` + strings.Repeat("-", 159) + `
+   1 package main                                                                   1 package main
+   2                                                                                2
+   3 // mtblock                                                                |    3 // busywait
+answer.go differs: busywait from mtblock.
+` + strings.Repeat("-", 159) + `
+   1 different                                                                 |    1 a
 `},
 	} {
 		var out strings.Builder

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"image/png"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
+
+var picture = flag.String("picture", "", "write a picture of the page to this `file`")
 
 // loaded returns the flavors.
 func loaded(t *testing.T) *module {
@@ -78,6 +83,7 @@ func TestPage(t *testing.T) {
 		{"contrast", (*browser).checkContrast},
 		{"theme", (*browser).checkTheme},
 		{"text size", (*browser).checkTextSize},
+		{"picture", (*browser).checkPicture},
 		{"without JavaScript", (*browser).checkWithoutScript},
 	} {
 		b.resize(1400)
@@ -507,6 +513,30 @@ func (b *browser) checkTextSize(m *module) {
 			b.open("#" + strings.ReplaceAll(s.name(), " -> ", ".."))
 			b.checkWidth(fmt.Sprintf("%d wide, at twice the text size: %s", width, s.name()))
 		}
+	}
+}
+
+// checkPicture takes the picture of the page that README shows. To make it anew:
+//
+//	go test ./scripts/diff -run TestPage -picture ../results/page.png
+func (b *browser) checkPicture(*module) {
+	b.devtools("Emulation.setScrollbarsHidden", map[string]any{"hidden": true})
+	defer b.devtools("Emulation.setScrollbarsHidden", map[string]any{"hidden": false})
+	b.devtools("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1200, "height": 1300, "deviceScaleFactor": 1, "mobile": false})
+	b.run(`setTheme("light")`, nil)
+	b.open("#stblock..mtblock")
+	b.run(`scrollTo(0, 0)`, nil)
+	var data []byte // JSON has bytes in base64
+	b.call("GET", "/screenshot", nil, &data)
+	image, err := png.DecodeConfig(bytes.NewReader(data))
+	if err != nil || image.Width != 1200 {
+		b.t.Fatalf("the picture is %d wide: %v", image.Width, err)
+	}
+	if *picture == "" {
+		return
+	}
+	if err := os.WriteFile(*picture, data, 0o644); err != nil {
+		b.t.Fatal(err)
 	}
 }
 
