@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Shows what changes from one flavor to another: builds the program in scripts/diff, which
 # does all of it, and runs it. See diff.sh -h.
 
@@ -10,19 +10,10 @@ fail() {
   exit 1
 }
 
-self=$0
-while [ -L "$self" ]; do
-  link=$(readlink "$self")
-  case $link in
-    /*) self=$link ;;
-    *) self=$(dirname "$self")/$link ;;
-  esac
-done
-root=$(cd "$(dirname "$self")/.." && pwd) || exit 1
 for program in go diff; do
-  command -v "$program" >/dev/null || fail "$program is not installed"
+  command -v "$program" >/dev/null || fail "$program is not in PATH"
 done
-
+root=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd) || exit 1
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/diff.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 tmp=$(cd "$tmp" && pwd) || exit 1

@@ -80,19 +80,54 @@ func (m *module) writePage(file string) error {
 }
 
 func (m *module) pageData() (*pageData, error) {
-	traces, err := readTraces(m.dir)
-	if err != nil {
+	data := &pageData{Pairs: map[string][]pageStretch{}, Stays: []pageFile{}, Kernel: map[string][][]tracePair{}}
+	var err error
+	if data.Traces, err = readTraces(m.dir); err != nil {
 		return nil, err
 	}
-	costs, err := readCosts(m.dir)
-	if err != nil {
+	if data.Costs, err = readCosts(m.dir); err != nil {
 		return nil, err
 	}
-	data := &pageData{
-		Pairs: map[string][]pageStretch{}, Stays: []pageFile{},
-		Costs: costs, Traces: traces, Kernel: map[string][][]tracePair{},
+	for _, a := range m.flavors {
+		for _, b := range m.flavors {
+			if a == b {
+				continue
+			}
+			if err := m.addPair(data, a, b); err != nil {
+				return nil, err
+			}
+		}
 	}
-	declared := map[string]map[string]int{} // by file: the lines of what it declares
+	declared, err := m.addSources(data)
+	for _, s := range m.steps {
+		place := m.places(s, declared)
+		one := pageStep{s.left, s.right, s.sentence, [][]part{}}
+		for _, p := range s.paragraphs {
+			one.Notes = append(one.Notes, prose(p, place))
+		}
+		data.Steps = append(data.Steps, one)
+	}
+	return data, err
+}
+
+// addPair adds what there is of two flavors side by side.
+func (m *module) addPair(data *pageData, a, b string) error {
+	hunks, err := m.hunks(a, b, "main.go")
+	if err != nil {
+		return err
+	}
+	left, right := m.lines[a]["main.go"], m.lines[b]["main.go"]
+	data.Pairs[a+".."+b] = label(stretches(compare(left, right, hunks), left, right), right)
+	if data.Traces[a] != nil && data.Traces[b] != nil {
+		data.Kernel[a+".."+b], err = sideBySide(data.Traces[a], data.Traces[b])
+	}
+	return err
+}
+
+// addSources adds all files. It returns the lines on which they declare names, by flavor,
+// or by file if that stays.
+func (m *module) addSources(data *pageData) (map[string]map[string]int, error) {
+	declared := map[string]map[string]int{}
 	for _, flavor := range m.flavors {
 		idea, names, err := m.parse(flavor, "main.go")
 		if err != nil {
@@ -102,42 +137,15 @@ func (m *module) pageData() (*pageData, error) {
 		data.Flavors = append(data.Flavors, pageFlavor{flavor, idea, m.lines[flavor]["main.go"]})
 	}
 	for _, file := range m.files[1:] {
-		if flavor := m.firstWith(file); flavor != "" {
-			_, names, err := m.parse(flavor, file)
-			if err != nil {
-				return nil, err
-			}
-			declared[file] = names
-			data.Stays = append(data.Stays, pageFile{file, m.sameness(file, m.flavors), m.lines[flavor][file]})
+		flavor := m.firstWith(file)
+		_, names, err := m.parse(flavor, file)
+		if err != nil {
+			return nil, err
 		}
+		declared[file] = names
+		data.Stays = append(data.Stays, pageFile{file, m.sameness(file, m.flavors), m.lines[flavor][file]})
 	}
-	for _, a := range m.flavors {
-		for _, b := range m.flavors {
-			if a == b {
-				continue
-			}
-			hunks, err := m.hunks(a, b, "main.go")
-			if err != nil {
-				return nil, err
-			}
-			left, right := m.lines[a]["main.go"], m.lines[b]["main.go"]
-			data.Pairs[a+".."+b] = label(stretches(compare(left, right, hunks), left, right), right)
-			if traces[a] != nil && traces[b] != nil {
-				if data.Kernel[a+".."+b], err = sideBySide(traces[a], traces[b]); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	for _, s := range m.steps {
-		places := m.places(s, declared)
-		one := pageStep{s.left, s.right, s.sentence, [][]part{}}
-		for _, p := range s.paragraphs {
-			one.Notes = append(one.Notes, prose(p, places))
-		}
-		data.Steps = append(data.Steps, one)
-	}
-	return data, nil
+	return declared, nil
 }
 
 // firstWith returns the first flavor that has a file.
@@ -240,30 +248,39 @@ func prose(text string, place func(string) string) (list []part) {
 	return list
 }
 
-var function = regexp.MustCompile(`^func (?:\(.*?\) )?(\w+)`)
-
 // label says of each fold how much it hides, and what follows, or what is in it.
 func label(list []stretch, right []string) (labeled []pageStretch) {
 	for i, s := range list {
-		var text []part
+		one := pageStretch{Fold: s.fold, Rows: s.rows}
 		if s.fold {
-			text = []part{{Text: fmt.Sprint(len(s.rows), " unchanged lines")}}
-		}
-		var names []string
-		for _, r := range s.rows {
-			if m := function.FindStringSubmatch(right[max(r.lines[1], 1)-1]); m != nil {
-				names = append(names, m[1])
+			one.Label = []part{{Text: fmt.Sprint(len(s.rows), " unchanged lines")}}
+			if i+1 == len(list) {
+				one.Label = withCode(one.Label, ": ", functions(s.rows, right))
+			} else {
+				one.Label = withCode(one.Label, ", then in ", list[i+1].title)
 			}
 		}
-		last := i+1 == len(list)
-		switch {
-		case !s.fold:
-		case !last && list[i+1].title != "":
-			text = append(text, part{Text: ", then in "}, part{Text: list[i+1].title, Code: true})
-		case last && len(names) > 0:
-			text = append(text, part{Text: ": "}, part{Text: strings.Join(names, ", "), Code: true})
-		}
-		labeled = append(labeled, pageStretch{s.fold, text, s.rows})
+		labeled = append(labeled, one)
 	}
 	return labeled
+}
+
+func withCode(list []part, text, code string) []part {
+	if code == "" {
+		return list
+	}
+	return append(list, part{Text: text}, part{Text: code, Code: true})
+}
+
+var function = regexp.MustCompile(`^func (?:\(.*?\) )?(\w+)`)
+
+// functions returns the names of those that begin in rows.
+func functions(rows []row, right []string) string {
+	var names []string
+	for _, r := range rows {
+		if m := function.FindStringSubmatch(right[r.lines[1]-1]); m != nil {
+			names = append(names, m[1])
+		}
+	}
+	return strings.Join(names, ", ")
 }

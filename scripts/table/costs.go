@@ -54,8 +54,8 @@ func loadCosts(rows []row, alone bool) (records [][]string) {
 		text         func(float64) string
 	}{
 		{"SETs a second", "rps", thousands},
-		{"p99", "p99_ms", func(x float64) string { return fmt.Sprintf("%.2f ms", x) }},
-		{"processor time a SET", "cpu_us_per_req", func(x float64) string { return fmt.Sprintf("%.2f µs", x) }},
+		{"p99", "p99_ms", func(x float64) string { return fmt.Sprintf("%.2f\u00a0ms", x) }},
+		{"processor time a SET", "cpu_us_per_req", func(x float64) string { return fmt.Sprintf("%.2f\u00a0µs", x) }},
 	} {
 		values := medians(rows, figure.column, keyOf)
 		for _, server := range inOrder(rows) {
@@ -84,7 +84,7 @@ func memoryCosts(rows []row) (records [][]string) {
 		if !ok {
 			continue
 		}
-		text := fmt.Sprintf("%.1f KiB", each)
+		text := fmt.Sprintf("%.1f\u00a0KiB", each)
 		if values[key{"memory", server, fmt.Sprint("served ", most)}] <= 1 {
 			text = "the others wait"
 		}

@@ -28,18 +28,18 @@ memory,busywait,each 10,1,KiB,1
 	want := `figure,flavor,value
 1 client: SETs a second,stblock,"2,000"
 1 client: SETs a second,epollsrv,"20,000"
-1 client: p99,stblock,0.04 ms
-1 client: p99,epollsrv,0.05 ms
-1 client: processor time a SET,stblock,14.08 µs
-1 client: processor time a SET,epollsrv,12.00 µs
+1 client: p99,stblock,0.04 ms
+1 client: p99,epollsrv,0.05 ms
+1 client: processor time a SET,stblock,14.08 µs
+1 client: processor time a SET,epollsrv,12.00 µs
 50 clients: SETs a second,stblock,the others wait
 50 clients: SETs a second,epollsrv,"1,234,567"
 50 clients: p99,stblock,the others wait
-50 clients: p99,epollsrv,2.00 ms
+50 clients: p99,epollsrv,2.00 ms
 50 clients: processor time a SET,stblock,the others wait
-50 clients: processor time a SET,epollsrv,7.25 µs
+50 clients: processor time a SET,epollsrv,7.25 µs
 100 idle clients: memory each,stblock,the others wait
-100 idle clients: memory each,epollsrv,0.4 KiB
+100 idle clients: memory each,epollsrv,0.4 KiB
 `
 	var out strings.Builder
 	if err := run([]string{"costs", folder(t, map[string]string{"raw.csv": raw, "tradeoffs.csv": tradeoffs})}, &out); err != nil {
