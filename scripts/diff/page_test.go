@@ -468,6 +468,7 @@ func (b *browser) checkContrast(m *module) {
 		b.run(`$("theme").click()`, nil)
 		for _, s := range m.steps {
 			b.open("#" + strings.ReplaceAll(s.name(), " -> ", ".."))
+			b.run(`$("trace").open = true`, nil)
 			var low []string
 			if b.run(contrast, &low); len(low) > 0 {
 				b.t.Errorf("%s: low contrast: %q", s.name(), low)
