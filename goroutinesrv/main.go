@@ -6,6 +6,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"io"
@@ -13,34 +14,23 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-	"ioflavors/kvproto"
 	"ioflavors/respproto"
 )
 
-const maxOut = 1 << 20       // bytes of replies that may wait before answering stops
-var db = map[string][]byte{} // for the goroutine in command
-var answer func(*conn) bool  // answerRESP or answerKV
-var logged sync.Once         // accept's first error that lasts
-var commands = make(chan *conn)
+var logged sync.Once            // accept's first error that lasts
+var commands = make(chan *conn) // to the goroutine that has db
 
 // A conn is one client. While it has replies to get, it is not read from.
 type conn struct {
-	sock  *net.TCPConn
-	done  chan struct{} // input is answered
-	resp  *respproto.Session
-	in    []byte // input not yet answered
-	out   []byte // output not yet sent
-	more  bool   // in may begin with a whole request
-	eof   bool   // the client sends no more
-	quit  bool   // the client gets no more: its input is dropped
-	steps int
+	sock *net.TCPConn
+	session
+	until time.Time // when to close, after the last word
+	done  chan bool // what was read is answered
 }
-type scratch struct{ in, out [16 << 10]byte } // for a thread to read and answer into
 
 func main() {
 	log.SetFlags(0)
@@ -48,19 +38,19 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:6379", "listen on `host:port`; port 0 takes a free one")
 	proto := flag.String("proto", "resp", "speak `protocol` resp (Redis) or kv (protobuf)")
 	flag.Parse()
-	answer = map[string]func(*conn) bool{"resp": (*conn).answerRESP, "kv": (*conn).answerKV}[*proto]
+	answer = map[string]func(*session, []byte) ([]byte, int){"resp": (*session).answerRESP, "kv": (*session).answerKV}[*proto]
 	if _, _, err := net.SplitHostPort(*addr); err != nil || answer == nil || flag.NArg() > 0 {
 		log.Printf("want -addr host:port, -proto resp or kv, and nothing else; not %q", os.Args[1:])
 		os.Exit(2)
 	}
 	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	go func() { <-stop; os.Exit(0) }()
-	signal.Ignore(unix.SIGPIPE) // of a log that nobody reads
+	signal.Ignore(syscall.SIGPIPE) // of a log that nobody reads
 	loop(listen(*addr, *proto))
 }
 
-// loop serves the clients as they come.
+// loop serves the clients.
 func loop(ln *net.TCPListener) {
 	go command()
 	for {
@@ -70,11 +60,19 @@ func loop(ln *net.TCPListener) {
 	}
 }
 
+// command answers what the clients' goroutines have read.
+func command() {
+	for c := range commands {
+		c.answerAll()
+		c.done <- true
+	}
+}
+
 // accept waits for a client.
 func accept(ln *net.TCPListener) *conn {
 	sock, err := ln.AcceptTCP()
 	if err == nil {
-		return &conn{sock: sock, done: make(chan struct{}), resp: respproto.NewSession()}
+		return &conn{sock: sock, session: session{resp: respproto.NewSession(), in: none, out: none}, done: make(chan bool, 1)}
 	}
 	logged.Do(func() { log.Printf("accept: %v", err) })
 	time.Sleep(100 * time.Millisecond) // out of descriptors, or of memory
@@ -83,148 +81,74 @@ func accept(ln *net.TCPListener) *conn {
 
 // serve serves c until it leaves.
 func (c *conn) serve() {
-	var b scratch
-	for c.step(&b) {
+	for c.step() {
 	}
 	c.resp.Close()
 	c.sock.Close()
 }
 
-// command answers what the clients' goroutines have read.
-func command() {
-	for c := range commands {
-		for c.more = !c.quit; c.more && len(c.out) < maxOut; {
-			c.more = answer(c)
-		}
-		c.done <- struct{}{}
-	}
-}
-
 // step takes c one read, its answers and one write further. It reports false if c
 // is to be closed.
-func (c *conn) step(b *scratch) bool {
-	if c.steps++; c.steps%64 == 0 {
-		runtime.Gosched() // or the runtime takes the P from us, again and again
-	}
-	if !c.more && len(c.out) == 0 && !c.fill(b) {
+func (c *conn) step() bool {
+	c.begin()
+	defer c.end()
+	if !c.more && c.out.Len() == 0 && !c.fill() {
 		return false
 	}
-	had := len(c.in)
 	commands <- c
 	<-c.done
-	c.in = keep(c.in, had-len(c.in), b.in[:])
-	ok := len(c.out) == 0 || c.flush(b)
-	if c.quit && len(c.out) == 0 { // the client closes first: we might cut replies off
-		c.sock.CloseWrite()
-		c.sock.SetReadDeadline(time.Now().Add(time.Second))
-		c.in = nil
+	if c.out.Len() > 0 && !c.flush() {
+		return false
 	}
-	return ok && (c.more || len(c.out) > 0 || !c.eof)
+	return c.more || c.out.Len() > 0 || !c.eof && (!c.quit || c.lingers())
 }
 
 // fill reads once, behind the input that is left.
-func (c *conn) fill(b *scratch) bool {
-	n, err := c.sock.Read(b.in[:])
-	c.eof = n == 0
-	if err != nil {
-		return err == io.EOF
+func (c *conn) fill() bool {
+	room := c.in.AvailableBuffer()
+	n, err := c.sock.Read(room[:cap(room)])
+	if err != nil && err != io.EOF {
+		return false
 	}
-	c.in = append(c.in, b.in[:n]...)
+	c.eof = err == io.EOF
+	c.in.Write(room[:n])
 	return true
 }
 
 // flush writes once.
-func (c *conn) flush(b *scratch) bool {
-	n, err := c.sock.Write(c.out)
+func (c *conn) flush() bool {
+	n, err := c.sock.Write(c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {
 		return false
 	}
-	c.out = keep(c.out[n:], n, b.out[:])
+	c.out.Next(n)
 	return true
 }
 
-// keep returns what is left of a buffer. It is copied if the buffer is shared, or
-// if most of it is used up, so that no conn holds on to more than it needs.
-func keep(rest []byte, used int, shared []byte) []byte {
-	if len(rest) == 0 {
-		return shared[:0]
+// lingers reports whether c, which has had its last word, still has some time. The client
+// is to close first: if we did, what it still sends might cut off replies on their way.
+func (c *conn) lingers() bool {
+	if c.until.IsZero() {
+		c.sock.CloseWrite()
+		c.until = time.Now().Add(time.Second)
+		c.sock.SetReadDeadline(c.until)
 	}
-	if n := cap(rest); len(rest) < used || &rest[:n][n-1] == &shared[len(shared)-1] {
-		return append([]byte{}, rest...)
-	}
-	return rest
-}
-
-// answerRESP answers the first Redis request in c.in, if it is there as a whole.
-func (c *conn) answerRESP() bool {
-	args, n, err := c.resp.Parse(c.in)
-	if n == 0 {
-		c.out, c.quit = respproto.AppendError(c.out, err), err != nil
-		return false
-	}
-	c.in = c.in[n:]
-	switch command := respproto.Lookup(args); command {
-	case respproto.Get:
-		c.out = c.resp.AppendValue(c.out, db[string(args[1])])
-	case respproto.Set:
-		db[string(args[1])] = append([]byte{}, args[2]...)
-		c.out = respproto.AppendOK(c.out)
-	case respproto.Incr:
-		c.out, db[string(args[1])] = respproto.AppendIncr(c.out, db[string(args[1])])
-	case respproto.Exists, respproto.Del:
-		n := 0
-		for _, key := range args[1:] {
-			if _, ok := db[string(key)]; ok {
-				n++
-			}
-			if command == respproto.Del {
-				delete(db, string(key))
-			}
-		}
-		c.out = respproto.AppendInt(c.out, n)
-	case respproto.DBSize:
-		c.out = respproto.AppendInt(c.out, len(db))
-	case respproto.FlushAll:
-		db = map[string][]byte{}
-		c.out = respproto.AppendOK(c.out)
-	default:
-		c.out, c.quit = c.resp.AppendOther(c.out, args, len(db))
-	}
-	return !c.quit
-}
-
-// answerKV answers the first protobuf request in c.in, if it is there as a whole.
-func (c *conn) answerKV() bool {
-	m, n, err := kvproto.Parse(c.in)
-	if n == 0 {
-		c.out, c.quit = kvproto.AppendError(c.out, err), err != nil
-		return false
-	}
-	c.in = c.in[n:]
-	switch m.Kind {
-	case kvproto.Get:
-		c.out = kvproto.AppendValue(c.out, m.Key, db[string(m.Key)])
-	case kvproto.PutOrUpdate:
-		db[string(m.Key)] = append([]byte{}, m.Value...)
-		c.out = kvproto.AppendOk(c.out)
-	default:
-		c.out = kvproto.AppendNotOk(c.out, m.Kind, m.Key)
-	}
-	return true
+	left := time.Until(c.until)
+	return c.late < maxLate && left > 0
 }
 
 // listen returns a socket that listens on addr, and says so.
 func listen(addr, proto string) *net.TCPListener {
-	check := func(err error) {
-		if err != nil {
-			log.Fatalf("listen %s: %v", addr, err)
-		}
+	network := "tcp"
+	if host, _, _ := net.SplitHostPort(addr); net.ParseIP(host).To4() != nil {
+		network = "tcp4" // or 0.0.0.0 were IPv6 too
 	}
-	at, err := net.ResolveTCPAddr("tcp", addr)
-	check(err)
-	ln, err := net.ListenTCP("tcp", at)
-	check(cmp.Or(errors.Unwrap(errors.Unwrap(err)), err)) // just what the kernel said
-	at.Port = ln.Addr().(*net.TCPAddr).Port
-	log.Printf("%s on %s", proto, at)
-	return ln
+	config := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: -1, Interval: -1, Count: -1}}
+	config.SetMultipathTCP(false)
+	ln, err := config.Listen(context.Background(), network, addr)
+	if err != nil {
+		log.Fatalf("listen %s: %v", addr, cmp.Or(errors.Unwrap(errors.Unwrap(err)), err)) // just what the kernel said
+	}
+	log.Printf("%s on %s", proto, ln.Addr())
+	return ln.(*net.TCPListener)
 }

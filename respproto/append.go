@@ -48,21 +48,6 @@ func (s *Session) AppendValue(out, v []byte) []byte {
 	return AppendBulk(out, v)
 }
 
-// AppendIncr appends the reply to INCR, for a key whose value is v, and returns
-// the value that the key has from now on. A nil v, a missing key, counts as 0. The
-// reply is an error, and the value stays, if v is not a decimal integer of 64 bits
-// or is the largest of them.
-func AppendIncr(out, v []byte) (_, sum []byte) {
-	n, ok := parseInt(v)
-	switch {
-	case !ok && v != nil:
-		return AppendError(out, errNotInteger), v
-	case n == math.MaxInt64:
-		return AppendError(out, errOverflow), v
-	}
-	return AppendInt(out, n+1), strconv.AppendInt(nil, n+1, 10)
-}
-
 // appendHeader appends a line that is a mark and a number.
 func appendHeader(out []byte, mark byte, n int64) []byte {
 	out = append(out, mark)
@@ -91,10 +76,30 @@ func (s *Session) appendMap(out []byte, n int64) []byte {
 	return appendHeader(out, '*', 2*n)
 }
 
+// Errors of [Sum].
 var (
 	errNotInteger = errors.New("value is not an integer or out of range")
 	errOverflow   = errors.New("increment or decrement would overflow")
 )
+
+// Sum returns the value that INCR or INCRBY, whose arguments are args, gives to a key
+// that has v. A nil v, a missing key, counts as 0. It is an error, and the key keeps
+// its value, if v or the amount is not a decimal integer of 64 bits, or the sum is none.
+func Sum(v []byte, args [][]byte) (int64, error) {
+	n, ok := parseInt(v)
+	by := int64(1)
+	if ok = ok || v == nil; ok && len(args) > 2 {
+		by, ok = parseInt(args[2])
+	}
+	if !ok {
+		return 0, errNotInteger
+	}
+	sum := n + by
+	if by > 0 && sum < n || by < 0 && sum > n {
+		return 0, errOverflow
+	}
+	return sum, nil
+}
 
 // parseInt reads a decimal integer in its only canonical form: no plus sign, no
 // leading zero, no space, no minus zero.

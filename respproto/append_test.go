@@ -65,21 +65,39 @@ func TestAppendBulkGrowsOnce(t *testing.T) {
 	}
 }
 
-func TestAppendIncr(t *testing.T) {
-	const overflow = "-ERR increment or decrement would overflow\r\n"
-	for _, tt := range []struct{ in, reply, sum string }{
-		{"0", ":1\r\n", "1"},
-		{"9", ":10\r\n", "10"},
-		{"-1", ":0\r\n", "0"},
-		{"-10", ":-9\r\n", "-9"},
-		{"1000000000000000000", ":1000000000000000001\r\n", "1000000000000000001"},
-		{"9223372036854775806", ":9223372036854775807\r\n", "9223372036854775807"},
-		{"9223372036854775807", overflow, "9223372036854775807"},
-		{"-9223372036854775808", ":-9223372036854775807\r\n", "-9223372036854775807"},
+func TestSum(t *testing.T) {
+	const most, least = "9223372036854775807", "-9223372036854775808"
+	for _, tt := range []struct {
+		in, by string
+		want   int64
+		err    error
+	}{
+		{"0", "", 1, nil},
+		{"9", "", 10, nil},
+		{"-1", "", 0, nil},
+		{"-10", "", -9, nil},
+		{"9223372036854775806", "", math.MaxInt64, nil},
+		{most, "", 0, errOverflow},
+		{least, "", math.MinInt64 + 1, nil},
+		{"1", "5", 6, nil},
+		{"1", "-5", -4, nil},
+		{most, "0", math.MaxInt64, nil},
+		{least, "0", math.MinInt64, nil},
+		{most, "-1", math.MaxInt64 - 1, nil},
+		{most, "1", 0, errOverflow},
+		{most, most, 0, errOverflow},
+		{least, "-1", 0, errOverflow},
+		{least, least, 0, errOverflow},
+		{least, most, -1, nil},
+		{"1", "x", 0, errNotInteger},
+		{"1", "01", 0, errNotInteger},
+		{"1", "9223372036854775808", 0, errNotInteger},
 	} {
-		checkIncr(t, []byte(tt.in), tt.reply, tt.sum)
+		checkSum(t, []byte(tt.in), tt.by, tt.want, tt.err)
 	}
-	checkIncr(t, nil, ":1\r\n", "1")
+	checkSum(t, nil, "", 1, nil)
+	checkSum(t, nil, "-7", -7, nil)
+	checkSum(t, nil, "x", 0, errNotInteger)
 	for _, in := range []string{
 		"", "-", "--1", "+1", "-0", "00", "01", "-01", " 1", "1 ", "1\n", "1.0", "1e3", "0x1", "1_000",
 		"1/", "1:", // the bytes beside the digits
@@ -87,28 +105,19 @@ func TestAppendIncr(t *testing.T) {
 		"9223372036854775808", "9999999999999999999", "10000000000000000000", "18446744073709551615", "18446744073709551616",
 		"-9223372036854775809", "-9999999999999999999", strings.Repeat("1", 1<<20),
 	} {
-		checkIncr(t, []byte(in), notInteger, in)
+		checkSum(t, []byte(in), "", 0, errNotInteger)
+		checkSum(t, []byte(in), "1", 0, errNotInteger)
 	}
 }
 
-func checkIncr(t *testing.T, v []byte, reply, sum string) {
+// checkSum checks INCR or, if there is an amount, INCRBY.
+func checkSum(t *testing.T, v []byte, by string, want int64, wantErr error) {
 	t.Helper()
-	out, got := AppendIncr([]byte("x"), v)
-	if string(out) != "x"+reply || string(got) != sum {
-		t.Errorf("AppendIncr(%.40q) = %q and %.40q, want %q and %.40q", v, out, got, "x"+reply, sum)
+	args := [][]byte{[]byte("incr"), []byte("key")}
+	if by != "" {
+		args = append(args, []byte(by))
 	}
-	if v != nil && got == nil {
-		t.Errorf("AppendIncr(%.40q) removes the value", v)
-	}
-}
-
-// The new value shares no memory with the output or with the old value.
-func TestAppendIncrValueIsItsOwn(t *testing.T) {
-	old := []byte("41")
-	out, sum := AppendIncr(nil, old)
-	fill(out, '!')
-	fill(old, '!')
-	if string(sum) != "42" {
-		t.Errorf("the value is %q, want 42", sum)
+	if got, err := Sum(v, args); got != want || err != wantErr {
+		t.Errorf("Sum(%.40q) by %q = %d, %v; want %d, %v", v, by, got, err, want, wantErr)
 	}
 }

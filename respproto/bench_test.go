@@ -8,7 +8,8 @@ import (
 
 // A turn is all that a server does with a request but the dictionary.
 func turn(s *Session, out, in, value []byte) ([]byte, int) {
-	args, n, err := s.Parse(in)
+	var few [64][]byte
+	args, n, err := s.Parse(in, few[:0])
 	if err != nil || n == 0 {
 		panic("not a request")
 	}
@@ -45,8 +46,9 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations, want 0", name, n)
 		}
 		// In two pieces.
+		var few [64][]byte
 		if n := testing.AllocsPerRun(1000, func() {
-			if _, n, err := s.Parse(in[:len(in)-3]); n != 0 || err != nil {
+			if _, n, err := s.Parse(in[:len(in)-3], few[:0]); n != 0 || err != nil {
 				t.Fatalf("%s: length %d, %v; want to need more", name, n, err)
 			}
 			out, _ = turn(s, out[:0], in, value)
@@ -102,7 +104,7 @@ func BenchmarkDrip(b *testing.B) {
 			for b.Loop() {
 				s := NewSession()
 				for i := range in {
-					if _, length, err := s.Parse(in[:i+1]); err != nil || length > 0 != (i == len(in)-1) {
+					if _, length, err := s.Parse(in[:i+1], nil); err != nil || length > 0 != (i == len(in)-1) {
 						b.Fatalf("length %d, %v after %d bytes", length, err, i+1)
 					}
 				}

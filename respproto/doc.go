@@ -5,7 +5,7 @@
 // received to [Session.Parse], and appends replies to its output:
 //
 //	for !quit {
-//		args, n, err := s.Parse(in)
+//		args, n, err := s.Parse(in, nil)
 //		if n == 0 {
 //			out = respproto.AppendError(out, err)
 //			quit = err != nil

@@ -10,7 +10,7 @@ const (
 	Set              // SET key value
 	Del              // DEL key [key ...]
 	Exists           // EXISTS key [key ...]
-	Incr             // INCR key
+	Incr             // INCR key, or INCRBY key amount
 	DBSize           // DBSIZE
 	FlushAll         // FLUSHALL or FLUSHDB, with ASYNC or SYNC or neither
 )
@@ -37,6 +37,8 @@ func Lookup(args [][]byte) Command {
 		return onlyIf(n >= 2, Exists)
 	case "incr":
 		return onlyIf(n == 2, Incr)
+	case "incrby":
+		return onlyIf(n == 3, Incr)
 	case "dbsize":
 		return onlyIf(n == 1, DBSize)
 	case "flushall", "flushdb":

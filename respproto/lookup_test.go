@@ -17,6 +17,7 @@ func TestLookup(t *testing.T) {
 		{"DEL k", Del}, {"del a b c", Del}, {"DEL", Other},
 		{"EXISTS k", Exists}, {"exists a a", Exists}, {"EXISTS", Other},
 		{"INCR k", Incr}, {"incr k", Incr}, {"INCR", Other}, {"INCR k 1", Other},
+		{"INCRBY k 1", Incr}, {"incrby k 1", Incr}, {"INCRBY k", Other}, {"INCRBY k 1 2", Other},
 		{"DBSIZE", DBSize}, {"dbsize", DBSize}, {"DBSIZE x", Other},
 		{"FLUSHALL", FlushAll}, {"flushdb", FlushAll}, {"FLUSHALL ASYNC", FlushAll}, {"FLUSHDB sync", FlushAll},
 		{"FLUSHALL x", Other}, {"FLUSHALL SYNC x", Other}, {"FLUSHALL sync async", Other}, {"FLUSHALL " + long, Other},

@@ -25,48 +25,40 @@ func (e noDollarError) Error() string {
 	return fmt.Sprintf("Protocol error: expected '$', got '%s'", []byte{byte(e)})
 }
 
-// A parser remembers how far an unfinished request has been read, so that no
-// byte is looked at twice. Offsets count from the request's first byte.
+// A parser remembers how far an unfinished request has been read, so that no call
+// begins anew. Offsets count from the request's first byte.
 type parser struct {
-	pos  int    // what is before it has been read
-	seen int    // from pos to here there is no end of line
-	argc int    // arguments still to come; 0 between requests
-	bulk int    // 1 + length of the argument at pos; 0 if its header comes first
-	args []span // the arguments before pos
-	list [][]byte
+	pos  int // what is before it has been read
+	seen int // from pos to here there is no end of line
+	argc int // arguments still to come; 0 between requests
+	bulk int // 1 + length of the argument at pos; 0 if its header comes first
 }
 
-type span struct{ from, to int }
-
-// keepArgs is how many arguments a parser keeps room for between requests.
-const keepArgs = 64
-
-// Parse reads the first request in in. It returns the request's arguments, the
-// command's name first, and the length n of the request. With n == 0 and no
-// error, the request is not complete: call Parse again with the same bytes and
-// more behind them. The work of all calls together is linear in the bytes.
+// Parse reads the first request in in. It appends the request's arguments to args,
+// the command's name first, and returns them with the length n of the request. With
+// n == 0 and no error, the request is not complete: call Parse again with the same
+// bytes and more behind them. The work of all calls together is linear in the bytes.
 //
 // Empty requests (a blank line, *0, *-1) have n > 0 and no arguments.
 //
-// The arguments alias in, and are valid until in changes or Parse is called.
-// Only inline arguments with quotes, and lists of more than 64 arguments, are
-// allocated.
-func (s *Session) Parse(in []byte) (args [][]byte, n int, err error) {
+// The arguments alias in, and are valid until it changes; the session keeps none of
+// them. Parse allocates for inline arguments with quotes, and where args has no room.
+func (s *Session) Parse(in []byte, args [][]byte) (_ [][]byte, n int, err error) {
 	p := &s.parser
-	clear(p.list)
-	if p.argc == 0 {
+	resumed := p.argc > 0
+	if !resumed {
 		if len(in) == 0 {
 			return nil, 0, nil
 		}
 		if in[0] != '*' {
-			return p.inline(in)
+			return p.inline(in, args)
 		}
 		count, ok, err := p.header(in, MaxArgs, ErrMultibulkLine, ErrMultibulkLength)
 		if !ok {
 			return nil, 0, err
 		}
 		if count <= 0 {
-			return nil, p.end(), nil
+			return args, p.end(), nil
 		}
 		p.argc = count
 	}
@@ -78,16 +70,22 @@ func (s *Session) Parse(in []byte) (args [][]byte, n int, err error) {
 			}
 			p.bulk = 1 + size
 		}
-		size := p.bulk - 1
-		if len(in)-p.pos < size+2 {
+		end := p.pos + p.bulk - 1
+		if len(in)-2 < end {
 			return nil, 0, nil
 		}
-		p.args = append(p.args, span{p.pos, p.pos + size})
-		p.pos += size + 2 // redis-server does not check that these two are CR LF
+		if !resumed {
+			args = append(args, in[p.pos:end:end])
+		}
+		p.pos = end + 2 // redis-server does not check that these two are CR LF
 		p.bulk = 0
 	}
+	if resumed { // all is there: once more from the first argument to the last
+		p.end()
+		return s.Parse(in, args)
+	}
 	commands.Add(1)
-	return p.slices(in), p.end(), nil
+	return args, p.end(), nil
 }
 
 // header reads the line at pos: a mark, and a number of at most limit. It is not
@@ -140,33 +138,15 @@ func lineEnd(in []byte, from int, end byte) int {
 	return len(in)
 }
 
-// slices returns the arguments as slices of in.
-func (p *parser) slices(in []byte) [][]byte {
-	list := p.list[:0]
-	if n := len(p.args); n > cap(list) {
-		list = make([][]byte, 0, n)
-	}
-	for _, a := range p.args {
-		list = append(list, in[a.from:a.to:a.to])
-	}
-	if len(list) <= keepArgs {
-		p.list = list
-	}
-	return list
-}
-
 // end makes p ready for the next request and returns the length of this one.
 func (p *parser) end() int {
 	n := p.pos
-	p.pos, p.seen, p.args = 0, 0, p.args[:0]
-	if cap(p.args) > keepArgs {
-		p.args = nil
-	}
+	*p = parser{}
 	return n
 }
 
 // inline reads a request that is one line of words. LF ends it; CR may precede.
-func (p *parser) inline(in []byte) (args [][]byte, n int, err error) {
+func (p *parser) inline(in []byte, args [][]byte) (_ [][]byte, n int, err error) {
 	p.seen = lineEnd(in, p.seen, '\n')
 	if p.seen > MaxLine {
 		return nil, 0, ErrInlineLine
@@ -174,15 +154,12 @@ func (p *parser) inline(in []byte) (args [][]byte, n int, err error) {
 	if p.seen == len(in) {
 		return nil, 0, nil
 	}
-	args, ok := splitWords(p.list[:0], in[:p.seen])
+	before := len(args)
+	args, ok := splitWords(args, in[:p.seen])
 	if !ok {
 		return nil, 0, ErrQuotes
 	}
-	p.list = args
-	if len(args) > keepArgs {
-		p.list = nil
-	}
-	if len(args) > 0 {
+	if len(args) > before {
 		commands.Add(1)
 	}
 	p.pos = p.seen + 1

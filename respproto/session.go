@@ -45,12 +45,13 @@ const many = math.MaxInt
 
 var arities = map[string]arity{
 	"get": {2, 2}, "set": {3, many}, "del": {2, many}, "exists": {2, many}, "incr": {2, 2},
-	"dbsize": {1, 1}, "flushall": {1, many}, "flushdb": {1, many},
+	"incrby": {3, 3}, "dbsize": {1, 1}, "flushall": {1, many}, "flushdb": {1, many},
 	"ping": {1, 2}, "echo": {2, 2}, "hello": {1, many}, "auth": {2, many}, "select": {2, 2},
 	"reset": {1, 1}, "command": {1, many}, "client": {2, many}, "config": {2, many},
 	"client|setinfo": {4, 4}, "client|setname": {3, 3}, "client|getname": {2, 2},
 	"client|id": {2, 2}, "client|no-evict": {3, 3}, "client|no-touch": {3, 3},
 	"client|help": {2, 2}, "config|get": {3, many}, "config|help": {2, 2},
+	"command|count": {2, 2}, "command|help": {2, 2},
 }
 
 // Errors of [Session.AppendOther].
@@ -60,7 +61,7 @@ var (
 	errClientName = errors.New("Client names cannot contain spaces, newlines or special characters.")
 	errInt32      = errors.New("value is out of range, value must between -2147483648 and 2147483647")
 	errVersion    = errors.New("Protocol version is not an integer or out of range")
-	errNoPassword = errors.New("Client sent AUTH, but no password is set. Did you mean AUTH <username> <password>?")
+	errNoPassword = errors.New("AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
 )
 
 // AppendOther answers what [Lookup] calls Other: PING, ECHO, HELLO, AUTH, SELECT,
@@ -113,12 +114,10 @@ func (s *Session) appendOther(out []byte, name string, args [][]byte) []byte {
 	case "reset":
 		s.resp3, s.name = false, ""
 		return append(out, "+RESET\r\n"...)
-	case "command":
-		if len(args) == 2 && is(args[1], "count") {
-			return AppendInt(out, 0)
+	case "command", "client", "config":
+		if len(args) == 1 { // COMMAND: the list of all, which is empty
+			return append(out, "*0\r\n"...)
 		}
-		return append(out, "*0\r\n"...)
-	case "client", "config":
 		return s.appendSub(out, name, args)
 	}
 	return AppendError(out, errSyntax) // SET, FLUSHALL and FLUSHDB with options
@@ -126,16 +125,15 @@ func (s *Session) appendOther(out []byte, name string, args [][]byte) []byte {
 
 // appendHello answers HELLO [2|3] [AUTH username password] [SETNAME name].
 func (s *Session) appendHello(out []byte, args [][]byte) []byte {
-	resp3 := s.resp3
+	version := s.version()
 	if len(args) > 1 {
-		version, ok := parseInt(args[1])
-		if !ok {
+		var ok bool
+		if version, ok = parseInt(args[1]); !ok {
 			return AppendError(out, errVersion)
 		}
 		if version != 2 && version != 3 {
 			return appendError(out, "NOPROTO unsupported protocol version")
 		}
-		resp3 = version == 3
 	}
 	for i := 2; i < len(args); {
 		switch more := len(args) - i - 1; {
@@ -151,18 +149,26 @@ func (s *Session) appendHello(out []byte, args [][]byte) []byte {
 			s.name = string(args[i+1]) // even if a later option is wrong
 			i += 2
 		default:
-			return AppendError(out, fmt.Errorf("Syntax error in HELLO option '%s'", args[i]))
+			return AppendError(out, fmt.Errorf("Syntax error in HELLO option '%s'", atMost(128, args[i])))
 		}
 	}
-	s.resp3 = resp3
+	s.resp3 = version == 3
 	out = s.appendMap(out, 7)
 	out = AppendBulk(AppendBulk(out, "server"), "redis")
 	out = AppendBulk(AppendBulk(out, "version"), Version)
-	out = AppendInt(AppendBulk(out, "proto"), map[bool]int64{false: 2, true: 3}[resp3])
+	out = AppendInt(AppendBulk(out, "proto"), version)
 	out = AppendInt(AppendBulk(out, "id"), s.id)
 	out = AppendBulk(AppendBulk(out, "mode"), "standalone")
 	out = AppendBulk(AppendBulk(out, "role"), "master")
 	return append(AppendBulk(out, "modules"), "*0\r\n"...)
+}
+
+// version is the connection's version of the protocol.
+func (s *Session) version() int64 {
+	if s.resp3 {
+		return 3
+	}
+	return 2
 }
 
 const wrongPass = "WRONGPASS invalid username-password pair or user is disabled."
@@ -195,7 +201,7 @@ func appendSelect(out, index []byte) []byte {
 	return AppendOK(out)
 }
 
-// appendSub answers the subcommands of CLIENT and CONFIG.
+// appendSub answers the subcommands of COMMAND, CLIENT and CONFIG.
 func (s *Session) appendSub(out []byte, name string, args [][]byte) []byte {
 	sub := name + "|" + lower(atMost(128, args[1]))
 	want, known := arities[sub]
@@ -224,6 +230,10 @@ func (s *Session) appendSub(out []byte, name string, args [][]byte) []byte {
 		}
 	case "client|help":
 		return appendLines(out, "CLIENT <subcommand>:", "GETNAME", "ID", "NO-EVICT ON|OFF", "NO-TOUCH ON|OFF", "SETINFO <option> <value>", "SETNAME <name>")
+	case "command|count":
+		return AppendInt(out, 0)
+	case "command|help":
+		return appendLines(out, "COMMAND <subcommand>:", "(no subcommand)", "COUNT")
 	case "config|help":
 		return appendLines(out, "CONFIG <subcommand>:", "GET <pattern> [<pattern> ...]")
 	case "config|get":
@@ -238,8 +248,8 @@ func (s *Session) appendConfig(out []byte, patterns [][]byte) []byte {
 	var pairs []string
 	for _, setting := range [][2]string{{"save", ""}, {"appendonly", "no"}} {
 		for _, p := range patterns {
-			if ok, _ := path.Match(lower(p), setting[0]); ok {
-				pairs = append(pairs, setting[:]...)
+			if name, ok := matchSetting(p, setting[0]); ok {
+				pairs = append(pairs, name, setting[1])
 				break
 			}
 		}
@@ -250,6 +260,18 @@ func (s *Session) appendConfig(out []byte, patterns [][]byte) []byte {
 	}
 	return out
 }
+
+// matchSetting reports whether a pattern matches a setting's name, and what the reply
+// calls it: a name is as the client has it. Longer patterns than any name match nothing.
+func matchSetting(pattern []byte, name string) (_ string, ok bool) {
+	if is(pattern, name) {
+		return string(pattern), true
+	}
+	ok, _ = path.Match(lower(atMost(maxPattern, pattern)), name)
+	return name, ok && len(pattern) <= maxPattern
+}
+
+const maxPattern = 128 // bytes in a pattern of CONFIG GET
 
 // appendInfo answers INFO, or the sections of it that are named.
 func (s *Session) appendInfo(out []byte, names [][]byte, keys int) []byte {
@@ -284,18 +306,18 @@ func (s *Session) appendInfo(out []byte, names [][]byte, keys int) []byte {
 
 // wanted reports whether INFO's arguments ask for the section.
 func wanted(args [][]byte, section string) bool {
+	section = strings.ToLower(section)
 	for _, a := range args {
-		switch lower(a) {
-		case "all", "default", "everything", strings.ToLower(section):
+		if is(a, "all") || is(a, "default") || is(a, "everything") || is(a, section) {
 			return true
 		}
 	}
 	return len(args) == 0
 }
 
-// validName: a client's name has only visible ASCII characters.
+// validName: a client's name has only visible ASCII characters, at most MaxLine.
 func validName(name []byte) bool {
-	return bytes.IndexFunc(name, func(r rune) bool { return r < '!' || r > '~' }) < 0
+	return len(name) <= MaxLine && bytes.IndexFunc(name, func(r rune) bool { return r < '!' || r > '~' }) < 0
 }
 
 func appendLines(out []byte, lines ...string) []byte {

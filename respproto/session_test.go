@@ -1,6 +1,7 @@
 package respproto
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -20,7 +21,7 @@ const (
 	notInteger    = "-ERR value is not an integer or out of range\r\n"
 	notInt32      = "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n"
 	notVersion    = "-ERR Protocol version is not an integer or out of range\r\n"
-	noPassword    = "-ERR Client sent AUTH, but no password is set. Did you mean AUTH <username> <password>?\r\n"
+	noPassword    = "-ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?\r\n"
 )
 
 func wrong(command string) string {
@@ -149,16 +150,20 @@ var otherTests = []struct {
 	}},
 	{"command", []string{
 		"COMMAND", "*0\r\n",
-		"COMMAND DOCS", "*0\r\n",
+		"COMMAND DOCS", "-ERR unknown subcommand 'DOCS'. Try COMMAND HELP.\r\n",
 		"COMMAND COUNT", ":0\r\n",
 		"command count", ":0\r\n",
-		"COMMAND NOSUCH a b", "*0\r\n",
+		"COMMAND COUNT x", wrong("command|count"),
+		"COMMAND NOSUCH a b", "-ERR unknown subcommand 'NOSUCH'. Try COMMAND HELP.\r\n",
+		"COMMAND HELP", "*3\r\n+COMMAND <subcommand>:\r\n+(no subcommand)\r\n+COUNT\r\n",
 		"HELLO 3", hello3,
-		"COMMAND DOCS", "*0\r\n",
+		"COMMAND", "*0\r\n",
 	}},
 	{"config", []string{
 		"CONFIG GET save", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n",
-		"config get APPENDONLY", "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n",
+		"config get APPENDONLY", "*2\r\n$10\r\nAPPENDONLY\r\n$2\r\nno\r\n",
+		"CONFIG GET Save save", "*2\r\n$4\r\nSave\r\n$0\r\n\r\n",
+		"CONFIG GET SAV? save", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n",
 		"CONFIG GET *", "*4\r\n$4\r\nsave\r\n$0\r\n\r\n$10\r\nappendonly\r\n$2\r\nno\r\n",
 		"CONFIG GET s?ve", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n",
 		"CONFIG GET appendonly save appendonly", "*4\r\n$4\r\nsave\r\n$0\r\n\r\n$10\r\nappendonly\r\n$2\r\nno\r\n",
@@ -193,6 +198,8 @@ var otherTests = []struct {
 		"EXISTS", wrong("exists"),
 		"INCR", wrong("incr"),
 		"INCR k 1", wrong("incr"),
+		"INCRBY k", wrong("incrby"),
+		"INCRBY k 1 2", wrong("incrby"),
 		"DBSIZE x", wrong("dbsize"),
 		"FLUSHALL x", "-ERR syntax error\r\n",
 		"FLUSHALL SYNC x", "-ERR syntax error\r\n",
@@ -270,6 +277,21 @@ func TestAppendOtherQuit(t *testing.T) {
 	}
 }
 
+// What a command does not need of an argument, it neither copies nor keeps.
+func TestHugeArgument(t *testing.T) {
+	huge := bytes.Repeat([]byte("*"), 64<<20)
+	for _, words := range []string{"INFO", "CONFIG", "CONFIG GET", "HELLO", "HELLO 3", "HELLO 3 SETNAME", "HELLO 3 AUTH", "AUTH", "SELECT", "CLIENT",
+		"CLIENT SETNAME", "CLIENT NO-EVICT", "CLIENT SETINFO LIB-NAME", "COMMAND", "COMMAND COUNT", "RESET", "QUIT", "FLUSHALL", "SET k v", "nosuch", "INCRBY k", ""} {
+		args := append(split(words), huge)
+		if words == "" {
+			args = args[1:]
+		}
+		if n := allocated(func() { NewSession().AppendOther(nil, args, 0) }); n > 64<<10 {
+			t.Errorf("%s with an argument of 64 MiB allocates %d bytes", words, n)
+		}
+	}
+}
+
 // A session's id is its own, and larger than those before it.
 func TestSessionID(t *testing.T) {
 	a, b := NewSession(), NewSession()
@@ -343,7 +365,7 @@ func TestInfoCounts(t *testing.T) {
 	a, b := NewSession(), NewSession()
 	b.Close()
 	for in := []byte("PING\r\n\r\n*0\r\n*1\r\n$4\r\nPING\r\n*1\r\n"); ; {
-		_, n, err := a.Parse(in)
+		_, n, err := a.Parse(in, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package scripts
+package streams
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ioflavors/scripts/blackbox/driver"
 )
 
 // Clients that mean harm, or are broken. What they get is nobody's concern, but
@@ -18,23 +20,23 @@ import (
 // All of them half-close, so the server has to end each connection.
 func TestGarbled(t *testing.T) {
 	const seed, streams = 1, 400
-	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
 		rnd := rand.New(rand.NewPCG(seed, 0))
 		right, _ := mixed(d)
 		for i := range streams {
 			in := garble(rnd, strings.Repeat(right, 1+rnd.IntN(3)))
-			c := s.dial(t)
+			c := s.Dial(t)
 			cut := rnd.IntN(len(in) + 1)
-			c.send(in[:cut])
-			c.send(in[cut:])
-			c.closeWrite()
-			c.rest()
-			c.leave()
-			if c.dead {
+			c.Send(in[:cut])
+			c.Send(in[cut:])
+			c.CloseWrite()
+			c.Rest()
+			c.Leave()
+			if c.Dead {
 				t.Fatalf("stream %d: %q | %q", i, in[:cut], in[cut:])
 			}
 		}
-		s.othersServed(t, d)
+		s.OthersServed(t, d)
 	})
 }
 
@@ -60,107 +62,102 @@ func garble(rnd *rand.Rand, stream string) string {
 
 // TestAnyByte begins a connection with each byte, and with each pair of equal ones.
 func TestAnyByte(t *testing.T) {
-	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
 		for i := range 256 {
 			for _, in := range []string{string([]byte{byte(i)}), strings.Repeat(string([]byte{byte(i)}), 300) + "\r\n\r\n"} {
-				c := s.dial(t)
-				c.send(in)
-				c.closeWrite()
-				c.rest()
-				c.leave()
+				c := s.Dial(t)
+				c.Send(in)
+				c.CloseWrite()
+				c.Rest()
+				c.Leave()
 			}
 		}
-		s.othersServed(t, d)
+		s.OthersServed(t, d)
 	})
 }
 
 // TestChurn has clients come and go, in all the ways there are.
 func TestChurn(t *testing.T) {
-	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
-		together(4, func(part int) {
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		driver.Together(4, func(part int) {
 			for i := range 250 {
-				c := s.dial(t)
+				c := s.Dial(t)
 				switch (part + i) % 7 {
 				case 0: // nothing
 				case 1:
-					c.reset()
+					c.Reset()
 				case 2:
-					c.closeWrite()
-					c.expectEnd("")
+					c.CloseWrite()
+					c.ExpectEnd("")
 				case 3:
-					c.send(d.get("nosuch"))
-					c.reset()
+					c.Send(d.Get("nosuch"))
+					c.Reset()
 				case 4:
-					c.send(d.get("nosuch"))
+					c.Send(d.Get("nosuch"))
 				case 5:
-					c.send(d.wrong)
+					c.Send(d.Wrong)
 				case 6:
-					c.ask(d.get("nosuch"), d.missing("nosuch"))
+					c.Ask(d.Get("nosuch"), d.Missing("nosuch"))
 				}
-				c.leave()
+				c.Leave()
 			}
 		})
-		s.othersServed(t, d)
+		s.OthersServed(t, d)
 	})
 }
 
 // TestSlowloris has many clients that send a request and never end it.
 func TestSlowloris(t *testing.T) {
 	const clients = 300
-	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
-		put := d.put("k", "v")
-		var all []*client
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		put := d.Put("k", "v")
+		var all []*driver.Client
 		for i := range clients {
-			c := s.dial(t)
-			c.send(put[:i%len(put)])
+			c := s.Dial(t)
+			c.Send(put[:i%len(put)])
 			all = append(all, c)
-			s.othersServedAt(t, d, i%50 == 0)
+			if i%50 == 0 {
+				s.OthersServed(t, d)
+			}
 		}
 		for i, c := range all {
-			c.ask(put[i%len(put):], d.ok)
-			if s.serial {
-				c.leave()
+			c.Ask(put[i%len(put):], d.OK)
+			if s.Serial {
+				c.Leave()
 			}
 		}
 	})
 }
 
-func (s *server) othersServedAt(t *testing.T, d dialect, now bool) {
-	t.Helper()
-	if now {
-		s.othersServed(t, d)
-	}
-}
-
 // TestSendAfterEnd goes on sending after the server has ended the connection,
 // which must not keep the server from ending it for good.
 func TestSendAfterEnd(t *testing.T) {
-	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
-		c := s.dial(t)
-		c.ask(d.wrong, d.refusal)
-		c.expectEnd("")
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask(d.Wrong, d.Refusal)
+		c.ExpectEnd("")
 		for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
-			c.conn.SetWriteDeadline(time.Now().Add(patience))
-			if _, err := c.conn.Write([]byte(big)); err != nil {
+			c.Conn.SetWriteDeadline(time.Now().Add(driver.Patience))
+			if _, err := c.Conn.Write([]byte(driver.Big)); err != nil {
 				if errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Error("the server neither takes what is sent nor resets the connection")
 				}
 				break
 			}
 		}
-		s.othersServed(t, d)
-		c.leave()
-		s.dial(t).ask(d.get("nosuch"), d.missing("nosuch"))
+		s.OthersServed(t, d)
+		c.Leave()
+		s.Dial(t).Ask(d.Get("nosuch"), d.Missing("nosuch"))
 	})
 }
 
 // TestStayAfterEnd has a client that the server has refused stay, and do nothing.
 func TestStayAfterEnd(t *testing.T) {
-	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
-		c := s.dial(t)
-		c.ask(d.wrong, d.refusal)
-		c.expectEnd("")
-		s.dial(t).ask(d.get("nosuch"), d.missing("nosuch")) // in all flavors
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask(d.Wrong, d.Refusal)
+		c.ExpectEnd("")
+		s.Dial(t).Ask(d.Get("nosuch"), d.Missing("nosuch")) // in all flavors
 	})
 }
 
@@ -168,76 +165,76 @@ func TestStayAfterEnd(t *testing.T) {
 // gone one by one.
 func TestManySlowReaders(t *testing.T) {
 	const clients = 12
-	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
-		c := s.dial(t)
-		c.ask(d.put("big", big), d.ok)
-		c.leave()
-		var all []*client
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask(d.Put("big", driver.Big), d.OK)
+		c.Leave()
+		var all []*driver.Client
 		for range clients {
-			c := s.dial(t)
-			c.send(strings.Repeat(d.get("big"), 20))
+			c := s.Dial(t)
+			c.Send(strings.Repeat(d.Get("big"), 20))
 			all = append(all, c)
 		}
-		s.othersServed(t, d)
+		s.OthersServed(t, d)
 		for i, c := range all {
 			switch i % 3 {
 			case 0:
-				c.reset()
+				c.Reset()
 			case 1:
-				c.leave()
+				c.Leave()
 			case 2:
-				c.closeWrite()
-				c.expectEnd(strings.Repeat(d.value("big", big), 20))
-				c.leave()
+				c.CloseWrite()
+				c.ExpectEnd(strings.Repeat(d.Value("big", driver.Big), 20))
+				c.Leave()
 			}
 		}
-		s.dial(t).ask(d.get("big"), d.value("big", big))
+		s.Dial(t).Ask(d.Get("big"), d.Value("big", driver.Big))
 	})
 }
 
 // TestManyDeletes pipelines commands with 100,000 keys each.
 func TestManyDeletes(t *testing.T) {
 	del := fmt.Sprintf("*%d\r\n$3\r\nDEL\r\n", 100_001) + strings.Repeat("$1\r\nk\r\n", 100_000)
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, d dialect) {
-		together(4, func(int) {
-			c := s.dial(t)
-			defer c.leave()
-			c.send(strings.Repeat(del, 10))
-			c.closeWrite()
-			c.expectEnd(strings.Repeat(":0\r\n", 10))
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		driver.Together(4, func(int) {
+			c := s.Dial(t)
+			defer c.Leave()
+			c.Send(strings.Repeat(del, 10))
+			c.CloseWrite()
+			c.ExpectEnd(strings.Repeat(":0\r\n", 10))
 		})
 	})
 }
 
 // TestShutdownBothWays closes both directions at once, with replies on the way.
 func TestShutdownBothWays(t *testing.T) {
-	eachServer(t, both, func(t *testing.T, s *server, d dialect) {
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
 		for range 50 {
-			c := s.dial(t)
-			c.send(strings.Repeat(d.get("nosuch"), 100))
-			c.conn.CloseRead()
-			c.closeWrite()
-			io.Copy(io.Discard, c.conn)
-			c.leave()
+			c := s.Dial(t)
+			c.Send(strings.Repeat(d.Get("nosuch"), 100))
+			c.Conn.CloseRead()
+			c.CloseWrite()
+			io.Copy(io.Discard, c.Conn)
+			c.Leave()
 		}
-		s.othersServed(t, d)
+		s.OthersServed(t, d)
 	})
 }
 
 // TestEndsAreFreed checks that connections which the server has ended do not stay
 // open: it can serve more of them, one after the other, than it has descriptors.
 func TestEndsAreFreed(t *testing.T) {
-	eachFlavor(t, all, func(t *testing.T, f flavor) {
-		for _, d := range both {
-			s := startLimited(t, f, d.name, 30)
+	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
+		for _, d := range driver.Both {
+			s := driver.StartLimited(t, f, d.Name, "-n 30")
 			for range 100 {
-				c := s.dial(t)
-				c.ask(d.wrong, d.refusal)
-				c.expectEnd("")
-				c.leave()
-				c = s.dial(t)
-				c.ask(d.get("nosuch"), d.missing("nosuch"))
-				c.reset()
+				c := s.Dial(t)
+				c.Ask(d.Wrong, d.Refusal)
+				c.ExpectEnd("")
+				c.Leave()
+				c = s.Dial(t)
+				c.Ask(d.Get("nosuch"), d.Missing("nosuch"))
+				c.Reset()
 			}
 		}
 	})

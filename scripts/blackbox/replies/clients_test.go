@@ -1,4 +1,4 @@
-package scripts
+package replies
 
 import (
 	"context"
@@ -11,19 +11,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"ioflavors/respproto"
+	"ioflavors/scripts/blackbox/driver"
 )
 
 // tool runs a program of redis-tools against s, and returns all that it says.
-func (s *server) tool(t *testing.T, name, stdin string, args ...string) (output string, code int) {
+func tool(t *testing.T, s *driver.Server, name, stdin string, args ...string) (output string, code int) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
 		t.Skipf("%s is missing: it is in the package redis-tools, or redis", name)
 	}
-	_, port, err := net.SplitHostPort(s.addr)
+	_, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), driver.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, append([]string{"-p", port}, args...)...)
 	cmd.Stdin = strings.NewReader(stdin)
@@ -68,9 +69,9 @@ func TestRedisCLI(t *testing.T) {
 		{"after pipe", "", []string{"GET", "key9999"}, "9999\n", 0},
 		{"pipe with an error", "SET k v\r\nNOSUCH\r\n", []string{"--pipe"}, "errors: 1, replies: 2\n", 1},
 	}
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
 		for _, r := range runs {
-			got, code := s.tool(t, "redis-cli", r.stdin, r.args...)
+			got, code := tool(t, s, "redis-cli", r.stdin, r.args...)
 			if code != r.code || !strings.HasSuffix(got, r.want) && !strings.HasPrefix(got, r.want) {
 				t.Errorf("%s: exit status %d, want %d (-want +got):\n%s", r.name, code, r.code, cmp.Diff(r.want, got))
 			}
@@ -93,13 +94,13 @@ func TestRedisBenchmark(t *testing.T) {
 		{"50", "-n 5000 -3 -d 1000"},
 		{"50", "-n 2000 -k 0"},
 	}
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
 		for _, l := range loads {
-			if s.serial && !strings.HasSuffix(l.more, "-k 0") {
+			if s.Serial && !strings.HasSuffix(l.more, "-k 0") {
 				l.clients = "1"
 			}
 			args := append(strings.Fields(l.more), "-c", l.clients, "--csv", "-t", "ping,set,get,incr")
-			got, code := s.tool(t, "redis-benchmark", "", args...)
+			got, code := tool(t, s, "redis-benchmark", "", args...)
 			got = strings.TrimPrefix(got, keepaliveOff.FindString(got))
 			if code != 0 || regexp.MustCompile(`(?i)warn|err|fail`).MatchString(got) {
 				t.Errorf("%q: exit status %d\n%s", args, code, got)
@@ -141,16 +142,16 @@ func TestLibraries(t *testing.T) {
 		{"StackExchange.Redis", []string{"HELLO 3 AUTH default x SETNAME app", "CLIENT SETNAME app", "CONFIG GET slave-read-only", "CONFIG GET databases", "INFO replication", "INFO server", "SENTINEL MASTERS", "CLUSTER NODES", "GET __Booksleeve_TieBreak", "ECHO 0123456789abcdef"},
 			[]string{"%7\r\n", "+OK", "%0", "%0", "$", "$", "-ERR unknown command", "-ERR unknown command", "_", "$16"}},
 	}
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
 		for _, lib := range libraries {
 			var batch string
 			for _, r := range lib.requests {
 				batch += command(strings.Fields(r)...)
 			}
-			c := s.dial(t)
-			c.send(batch)
-			c.closeWrite()
-			got := c.rest()
+			c := s.Dial(t)
+			c.Send(batch)
+			c.CloseWrite()
+			got := c.Rest()
 			for i, want := range lib.replies {
 				n, err := respproto.ReplyLen([]byte(got))
 				if n == 0 || err != nil || !strings.HasPrefix(got, want) {
@@ -161,7 +162,7 @@ func TestLibraries(t *testing.T) {
 			if got != "" {
 				t.Errorf("%s: more replies than requests: %q", lib.name, got)
 			}
-			c.leave()
+			c.Leave()
 		}
 	})
 }

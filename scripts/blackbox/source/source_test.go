@@ -1,4 +1,5 @@
-package scripts
+// Package source tests what the servers and codecs look like.
+package source
 
 import (
 	"encoding/json"
@@ -18,112 +19,82 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"ioflavors/kvproto"
 	"ioflavors/respproto"
+	"ioflavors/scripts/blackbox/driver"
 )
 
-// How long a flavor may be, in lines.
+// How long main.go may be, in lines.
 var maxLines = map[string]int{
-	"stblock": 240, "mtblock": 240, "goroutinesrv": 240,
-	"busywait": 260, "epollsrv": 290, "kqueuesrv": 290,
+	"stblock": 145, "busywait": 145,
+	"mtblock": 165, "goroutinesrv": 165,
+	"epollsrv": 200, "kqueuesrv": 200,
 }
 
-// How far a flavor may be from the one that is read before it, in lines of
-// diff -u that begin with + or -.
+// How long answer.go and listen.go may be together.
+const maxShared = 200
+
+// How far main.go may be from the one that is read before it, in lines of diff -u
+// that begin with + or -, its two header lines apart.
 var maxDiff = []struct {
 	from, to string
 	lines    int
 }{
-	{"stblock", "mtblock", 25},
-	{"mtblock", "goroutinesrv", 100},
-	{"stblock", "busywait", 70},
-	{"busywait", "epollsrv", 75},
-	{"epollsrv", "kqueuesrv", 55},
+	{"stblock", "mtblock", 30},
+	{"mtblock", "goroutinesrv", 98},
+	{"stblock", "busywait", 48},
+	{"busywait", "epollsrv", 63},
+	{"epollsrv", "kqueuesrv", 50},
 }
 
-// Functions that are the same in several flavors, to the byte.
-var frozen = []struct {
-	function string
-	flavors  []string
-}{
-	{"answerRESP", flavorNames("")},
-	{"answerKV", flavorNames("")},
-	{"keep", flavorNames("")},
-	{"listen", flavorNames("goroutinesrv")},
-}
-
-// flavorNames returns the names of all flavors but one.
-func flavorNames(but string) []string {
-	var names []string
-	for _, f := range flavors {
-		if f.name != but {
-			names = append(names, f.name)
-		}
-	}
-	return names
-}
-
-func mainFile(flavor string) string { return filepath.Join("..", flavor, "main.go") }
-
-func sourceOf(t *testing.T, name string) string {
+// source returns what is in a flavor's file.
+func source(t *testing.T, flavor, name string) string {
 	t.Helper()
-	data, err := os.ReadFile(name)
+	data, err := os.ReadFile(filepath.Join(driver.Root, flavor, name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(data)
 }
 
-// TestFrozen checks that frozen functions are the same, comments included.
-func TestFrozen(t *testing.T) {
-	for _, f := range frozen {
-		want := function(t, f.flavors[0], f.function)
-		for _, flavor := range f.flavors[1:] {
-			if d := cmp.Diff(want, function(t, flavor, f.function)); d != "" {
-				t.Errorf("%s differs (-%s +%s):\n%s", f.function, f.flavors[0], flavor, d)
+// TestSame checks that the files which are not about the model are the same.
+func TestSame(t *testing.T) {
+	for name, but := range map[string]string{"answer.go": "", "listen.go": "goroutinesrv"} {
+		want := source(t, "stblock", name)
+		for _, f := range driver.Flavors {
+			if f.Name == but {
+				continue
+			}
+			if d := cmp.Diff(want, source(t, f.Name, name)); d != "" {
+				t.Errorf("%s differs (-stblock +%s):\n%s", name, f.Name, d)
 			}
 		}
 	}
-}
-
-// function returns the source of a flavor's function, with its comment.
-func function(t *testing.T, flavor, name string) string {
-	t.Helper()
-	source := sourceOf(t, mainFile(flavor))
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, mainFile(flavor), source, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range file.Decls {
-		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == name {
-			if fn.Doc == nil {
-				t.Fatalf("%s: %s has no comment", flavor, name)
-			}
-			return source[fset.Position(fn.Doc.Pos()).Offset:fset.Position(fn.End()).Offset]
-		}
-	}
-	t.Fatalf("%s has no function %s", flavor, name)
-	return ""
 }
 
 // TestSize counts the lines of each flavor.
 func TestSize(t *testing.T) {
-	for _, f := range flavors {
-		n := strings.Count(sourceOf(t, mainFile(f.name)), "\n")
-		t.Logf("%s: %d lines", f.name, n)
-		if n > maxLines[f.name] {
-			t.Errorf("%s/main.go has %d lines; want at most %d", f.name, n, maxLines[f.name])
+	lines := func(flavor, name string) int { return strings.Count(source(t, flavor, name), "\n") }
+	for flavor, most := range maxLines {
+		n := lines(flavor, "main.go")
+		t.Logf("%s: %d lines", flavor, n)
+		if n > most {
+			t.Errorf("%s/main.go has %d lines; want at most %d", flavor, n, most)
 		}
+	}
+	if n := lines("stblock", "answer.go") + lines("stblock", "listen.go"); n > maxShared {
+		t.Errorf("answer.go and listen.go have %d lines; want at most %d", n, maxShared)
 	}
 }
 
 // TestDiff counts the lines that change from one flavor to the next.
 func TestDiff(t *testing.T) {
 	for _, d := range maxDiff {
-		output, err := exec.Command("diff", "-u", mainFile(d.from), mainFile(d.to)).Output()
+		cmd := exec.Command("diff", "-u", d.from+"/main.go", d.to+"/main.go")
+		cmd.Dir = driver.Root
+		output, err := cmd.Output()
 		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 {
 			t.Fatalf("diff -u %s %s: %v", d.from, d.to, err)
 		}
-		n := 0
+		n := -2 // for the header
 		for line := range strings.Lines(string(output)) {
 			if line[0] == '+' || line[0] == '-' {
 				n++
@@ -139,18 +110,22 @@ func TestDiff(t *testing.T) {
 // TestImports checks what the flavors and codecs are made of.
 func TestImports(t *testing.T) {
 	codecs := []string{"ioflavors/kvproto", "ioflavors/respproto"}
-	for _, f := range flavors {
-		checkImports(t, filepath.Join("..", f.name), append([]string{"golang.org/x/sys/unix"}, codecs...))
+	for _, f := range driver.Flavors {
+		if f.Name == "goroutinesrv" { // leaves the system calls to package net
+			checkImports(t, f.Name, codecs)
+		} else {
+			checkImports(t, f.Name, append(codecs, "golang.org/x/sys/unix"))
+		}
 	}
-	checkImports(t, "../kvproto", nil)
-	checkImports(t, "../respproto", nil)
+	checkImports(t, "kvproto", nil)
+	checkImports(t, "respproto", nil)
 }
 
 // checkImports checks that the package in dir, without its tests, imports nothing
 // but the standard library and what is allowed.
 func checkImports(t *testing.T, dir string, allowed []string) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	names, err := filepath.Glob(filepath.Join(driver.Root, dir, "*.go"))
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no source in %s: %v", dir, err)
 	}
@@ -176,7 +151,7 @@ func checkImports(t *testing.T, dir string, allowed []string) {
 // TestModules checks what go.mod requires.
 func TestModules(t *testing.T) {
 	cmd := exec.Command("go", "mod", "edit", "-json")
-	cmd.Dir = ".."
+	cmd.Dir = driver.Root
 	output, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +203,7 @@ func TestLimitsInCodecs(t *testing.T) {
 			return true
 		})
 	}
-	err := filepath.WalkDir("..", func(name string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(driver.Root, func(name string, _ fs.DirEntry, err error) error {
 		if strings.HasSuffix(name, ".go") {
 			check(name)
 		}

@@ -347,6 +347,46 @@ func TestEOFComesWithUnreadData(t *testing.T) {
 	})
 }
 
+// TestSecondShutdownEndsReading does what the BSDs do in FIN_WAIT_2.
+func TestSecondShutdownEndsReading(t *testing.T) {
+	a, b := tcpPair(t)
+	closeAtEnd(t, b)
+	kq := newKqueue(t)
+	apply(t, kq, change(a, read, unix.EV_ADD))
+	must(t, unix.Shutdown(a, unix.SHUT_WR))
+	receive(t, b, "")
+	for state := uint8(0); state != unix.BPF_TCP_FIN_WAIT2; { // the peer has the FIN
+		info, err := unix.GetsockoptTCPInfo(a, unix.IPPROTO_TCP, unix.TCP_INFO)
+		must(t, err)
+		state = info.State
+	}
+	expect(t, kq)
+	send(t, b, "hello")
+	expect(t, kq, event{Fd: a, Filter: read, Data: 5})
+	must(t, unix.Shutdown(a, unix.SHUT_WR))
+	expect(t, kq, event{Fd: a, Filter: read, Flags: "EOF", Data: 5})
+	receive(t, a, "hello")
+	receive(t, a, "")
+	expect(t, kq, event{Fd: a, Filter: read, Flags: "EOF"})
+	must(t, unix.Dup2(b, a)) // closes a
+	if n, err := unix.Write(b, []byte("hello")); err == nil {
+		t.Errorf("the peer can write %d bytes; want a reset", n)
+	}
+}
+
+// TestSecondShutdownElsewhere has no other state in which it does anything.
+func TestSecondShutdownElsewhere(t *testing.T) {
+	a, b := unixPair(t)
+	closeAtEnd(t, b)
+	kq := newKqueue(t)
+	apply(t, kq, change(a, read, unix.EV_ADD))
+	must(t, unix.Shutdown(a, unix.SHUT_WR))
+	must(t, unix.Shutdown(a, unix.SHUT_WR))
+	expect(t, kq)
+	send(t, b, "hello")
+	receive(t, a, "hello")
+}
+
 func TestWriteHasEOFWhenThePeerIsGone(t *testing.T) {
 	a, b := unixPair(t)
 	kq := newKqueue(t)
@@ -509,7 +549,9 @@ func TestDisableAndEnable(t *testing.T) {
 	expect(t, kq, r)
 	apply(t, kq, change(a, read, unix.EV_DISABLE))
 	expect(t, kq)
-	apply(t, kq, change(a, read, unix.EV_ADD)) // EV_ADD enables
+	apply(t, kq, change(a, read, unix.EV_ADD)) // does not enable what is there
+	expect(t, kq)
+	apply(t, kq, change(a, read, unix.EV_ADD|unix.EV_ENABLE))
 	expect(t, kq, r)
 	apply(t, kq, change(a, read, unix.EV_ADD|unix.EV_DISABLE))
 	expect(t, kq)

@@ -1,4 +1,4 @@
-package scripts
+package process
 
 import (
 	"bufio"
@@ -14,50 +14,39 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"ioflavors/scripts/blackbox/driver"
 )
 
-const sigint, sigterm = syscall.SIGINT, syscall.SIGTERM
-
-// needFiles skips a test that this process may not have enough files for.
-func needFiles(t *testing.T, n uint64) {
-	t.Helper()
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	if uint64(limit.Max) < n {
-		t.Skipf("the hard limit of open files is %d; want %d", limit.Max, n)
-	}
-}
+func TestMain(m *testing.M) { driver.Main(m) }
 
 // TestSignals ends servers in the middle of things. They have a second. A machine
 // may be too busy to keep it once, but not three times.
 func TestSignals(t *testing.T) {
-	situations := map[string]func(t *testing.T, s *server, d dialect){
-		"idle": func(t *testing.T, s *server, d dialect) {},
-		"with clients": func(t *testing.T, s *server, d dialect) {
-			s.dial(t).ask(d.get("nosuch"), d.missing("nosuch"))
-			s.dial(t).send(d.put("k", "v")[:5])
+	situations := map[string]func(t *testing.T, s *driver.Server, d driver.Dialect){
+		"idle": func(t *testing.T, s *driver.Server, d driver.Dialect) {},
+		"with clients": func(t *testing.T, s *driver.Server, d driver.Dialect) {
+			s.Dial(t).Ask(d.Get("nosuch"), d.Missing("nosuch"))
+			s.Dial(t).Send(d.Put("k", "v")[:5])
 		},
-		"with a client that does not read": func(t *testing.T, s *server, d dialect) {
-			c := s.dial(t)
-			c.ask(d.put("big", big), d.ok)
-			c.flood(strings.Repeat(d.get("big"), 1000), 64*mib)
+		"with a client that does not read": func(t *testing.T, s *driver.Server, d driver.Dialect) {
+			c := s.Dial(t)
+			c.Ask(d.Put("big", driver.Big), d.OK)
+			c.Flood(strings.Repeat(d.Get("big"), 1000), 64*driver.MiB)
 		},
 	}
-	eachFlavor(t, all, func(t *testing.T, f flavor) {
+	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		for name, prepare := range situations {
-			for _, sig := range []os.Signal{sigint, sigterm} {
-				for _, d := range both {
+			for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+				for _, d := range driver.Both {
 					took := time.Hour
 					for try := 0; try < 3 && took > time.Second; try++ {
-						s := start(t, f, d.name)
+						s := driver.Start(t, f, d.Name)
 						prepare(t, s, d)
-						took = s.stop(t, sig)
-						s.checkEnd(t)
+						took = s.Stop(t, sig)
+						s.CheckEnd(t)
 					}
 					if took > time.Second {
-						t.Errorf("%s, %v, %s: took %v to end", name, sig, d.name, took)
+						t.Errorf("%s, %v, %s: took %v to end", name, sig, d.Name, took)
 					}
 				}
 			}
@@ -77,15 +66,15 @@ func TestAddresses(t *testing.T) {
 		{":0", "", "127.0.0.1"},
 		{":0", "", "::1"},
 	}
-	eachFlavor(t, all, func(t *testing.T, f flavor) {
+	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		for _, form := range forms {
 			t.Run(form.addr+" from "+form.dial, func(t *testing.T) {
 				if strings.Contains(form.dial+form.at, "::") && !hasIPv6() {
 					t.Skip("this system has no IPv6")
 				}
-				s := launch(t, f, f.binary(), "-addr", form.addr)
-				s.ready(t, "resp")
-				host, port, err := net.SplitHostPort(s.addr)
+				s := driver.Launch(t, f, f.Binary(), "-addr", form.addr)
+				s.Ready(t, "resp")
+				host, port, err := net.SplitHostPort(s.Addr)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -98,9 +87,9 @@ func TestAddresses(t *testing.T) {
 				if d := cmp.Diff(form.at, host); d != "" {
 					t.Errorf("%s: host in the ready line (-want +got):\n%s", form.addr, d)
 				}
-				s.addr = net.JoinHostPort(form.dial, port)
-				s.dial(t).ask("PING\r\n", "+PONG\r\n")
-				if form.at == "0.0.0.0" && f.name != "goroutinesrv" { // package net takes it for all addresses
+				s.Addr = net.JoinHostPort(form.dial, port)
+				s.Dial(t).Ask("PING\r\n", "+PONG\r\n")
+				if form.at == "0.0.0.0" && f.Name != "goroutinesrv" { // package net takes it for all addresses
 					if conn, err := net.Dial("tcp6", net.JoinHostPort("::1", port)); err == nil {
 						conn.Close()
 						t.Error("0.0.0.0 is IPv4, but IPv6 clients get in")
@@ -121,49 +110,50 @@ func hasIPv6() bool {
 
 // TestLogUnread has nobody read the log any more, when there is something to log.
 func TestLogUnread(t *testing.T) {
-	eachFlavor(t, concurrent, func(t *testing.T, f flavor) {
+	driver.EachFlavor(t, driver.Concurrent, func(t *testing.T, f driver.Flavor) {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
 		script := `ulimit -n 20 && exec "$0" -addr 127.0.0.1:0 2>&3`
-		s := &server{flavor: f, log: new(logBuffer), ended: make(chan struct{})}
-		s.begin(t, []*os.File{w}, "/bin/sh", "-c", script, f.binary())
+		s := driver.NewServer(f, "/bin/sh", "-c", script, f.Binary())
+		s.Cmd.ExtraFiles = []*os.File{w}
+		s.Begin(t)
 		w.Close()
 		line, err := bufio.NewReader(r).ReadString('\n')
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.log.Write([]byte(line))
-		s.ready(t, "resp")
+		s.Log.Write([]byte(line))
+		s.Ready(t, "resp")
 		r.Close()
-		var in []*client
+		var in []*driver.Client
 		for range 30 {
-			c := s.dial(t)
-			c.send("PING\r\n")
+			c := s.Dial(t)
+			c.Send("PING\r\n")
 			in = append(in, c)
 		}
 		for _, c := range in {
-			c.expect("+PONG\r\n")
-			c.leave()
+			c.Expect("+PONG\r\n")
+			c.Leave()
 		}
 	})
 }
 
 // run runs a flavor that is to end by itself, and returns what it says.
-func run(t *testing.T, f flavor, args ...string) (code int, stderr string) {
+func run(t *testing.T, f driver.Flavor, args ...string) (code int, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), driver.Patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, f.binary(), args...)
-	var log logBuffer
+	cmd := exec.CommandContext(ctx, f.Binary(), args...)
+	var log driver.Log
 	cmd.Stderr = &log
 	stdout, err := cmd.Output()
 	if ctx.Err() != nil {
-		t.Fatalf("%s %q did not end: %v\n%s", f.name, args, err, &log)
+		t.Fatalf("%s %q did not end: %v\n%s", f.Name, args, err, &log)
 	}
 	if len(stdout) > 0 {
-		t.Errorf("%s %q wrote to standard output: %q", f.name, args, stdout)
+		t.Errorf("%s %q wrote to standard output: %q", f.Name, args, stdout)
 	}
 	return cmd.ProcessState.ExitCode(), log.String()
 }
@@ -176,7 +166,7 @@ func TestSetupErrors(t *testing.T) {
 	}
 	t.Cleanup(func() { ln.Close() }) // when the flavors, which run in parallel, are through
 	taken := ln.Addr().String()
-	eachFlavor(t, all, func(t *testing.T, f flavor) {
+	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		for addr, want := range map[string]string{
 			taken:                  "address already in use",
 			"192.0.2.1:0":          "(cannot|can't) assign requested address",
@@ -184,7 +174,7 @@ func TestSetupErrors(t *testing.T) {
 			"127.0.0.1:65536":      ".*invalid port.*",
 			"127.0.0.1:nosuchport": ".*port.*",
 		} {
-			line := regexp.MustCompile(fmt.Sprintf(`^%s: listen %s: %s\n$`, f.name, regexp.QuoteMeta(addr), want))
+			line := regexp.MustCompile(fmt.Sprintf(`^%s: listen %s: %s\n$`, f.Name, regexp.QuoteMeta(addr), want))
 			code, stderr := run(t, f, "-addr", addr)
 			if code != 1 || !line.MatchString(stderr) {
 				t.Errorf("-addr %s: exit status %d, %q; want 1, %v", addr, code, stderr, line)
@@ -195,7 +185,7 @@ func TestSetupErrors(t *testing.T) {
 
 // TestFlags gives flags that the servers do not take.
 func TestFlags(t *testing.T) {
-	eachFlavor(t, all, func(t *testing.T, f flavor) {
+	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		for _, bad := range []struct {
 			args []string
 			says []string // each of these

@@ -168,7 +168,7 @@ func (q *kqueue) change(c Kevent_t) error {
 		return ENOENT
 	}
 	if !note.added {
-		*note = kqNote{added: true, flags: flags & kept}
+		*note = kqNote{added: true, enabled: true, flags: flags & kept}
 	}
 	note.udata = c.Udata
 	switch {
@@ -176,7 +176,7 @@ func (q *kqueue) change(c Kevent_t) error {
 		*note = kqNote{}
 	case flags&EV_DISABLE != 0:
 		note.enabled = false
-	case flags&(EV_ADD|EV_ENABLE) != 0:
+	case flags&EV_ENABLE != 0: // EV_ADD alone leaves a disabled event disabled
 		note.enabled = true
 	}
 	return q.store(fd, s)
@@ -213,7 +213,26 @@ func (q *kqueue) control(op, fd int, s kqSock) error {
 	if ev.Events == 0 {
 		ev.Events = EPOLLET // EPOLLHUP comes even so, but once, and does not spin wait
 	}
-	return EpollCtl(q.epfd, op, fd, &ev)
+	for {
+		// Only EPOLL_CTL_ADD needs memory, as only EV_ADD does. A fault that a tracer
+		// injects in the others is none that a BSD kernel has.
+		err := EpollCtl(q.epfd, op, fd, &ev)
+		if op == EPOLL_CTL_ADD || err != ENOSPC {
+			return err
+		}
+	}
+}
+
+// Shutdown is shutdown(2). On the BSDs, a second SHUT_WR in FIN_WAIT_2 ends the
+// reading side as well, and what the peer still sends is answered with a reset; here,
+// close resets.
+func Shutdown(fd, how int) error {
+	info, err := GetsockoptTCPInfo(fd, IPPROTO_TCP, TCP_INFO)
+	if err == nil && info.State == BPF_TCP_FIN_WAIT2 && how == SHUT_WR {
+		how = SHUT_RDWR
+		SetsockoptLinger(fd, SOL_SOCKET, SO_LINGER, &Linger{Onoff: 1})
+	}
+	return linuxShutdown(fd, how)
 }
 
 // wait stores what is ready in events, which has room for one at least.

@@ -1,6 +1,4 @@
-//go:build linux
-
-package scripts
+package driver
 
 import (
 	"bytes"
@@ -8,12 +6,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
+	"runtime"
 	"strings"
-	"testing"
-
-	"github.com/google/go-cmp/cmp"
+	"syscall"
 )
+
+func init() {
+	emulated["kqueuesrv"] = buildKqueueOnEpoll
+	procAttr = syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}
 
 const xsys = "golang.org/x/sys"
 
@@ -47,7 +48,7 @@ type goModule struct{ root, modfile string }
 // moduleWithKqueue makes, in tmp, a go.mod that replaces x/sys by a copy with the
 // emulation and its tests.
 func moduleWithKqueue(tmp string) (goModule, error) {
-	root, err := filepath.Abs("..")
+	root, err := filepath.Abs(Root)
 	if err != nil {
 		return goModule{}, err
 	}
@@ -65,7 +66,10 @@ func moduleWithKqueue(tmp string) (goModule, error) {
 	if err := copyPackages(sys, dirs); err != nil {
 		return m, err
 	}
-	emulation, err := filepath.Glob("testdata/kqueue/*.go")
+	if err := renameShutdown(filepath.Join(sys, "unix")); err != nil {
+		return m, err
+	}
+	emulation, err := filepath.Glob(filepath.Join(root, "scripts/blackbox/driver/testdata/kqueue/*.go"))
 	if err != nil {
 		return m, err
 	}
@@ -109,6 +113,20 @@ func copyPackages(to, dirs string) error {
 	return nil
 }
 
+// renameShutdown makes room for the emulation's Shutdown in a copy of package unix.
+func renameShutdown(dir string) error {
+	const name, other = "func Shutdown(fd int, how int)", "func linuxShutdown(fd int, how int)"
+	file := filepath.Join(dir, "zsyscall_linux_"+runtime.GOARCH+".go")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if bytes.Count(data, []byte(name)) != 1 {
+		return fmt.Errorf("%s has no %s", file, name)
+	}
+	return os.WriteFile(file, bytes.Replace(data, []byte(name), []byte(other), 1), 0o644)
+}
+
 // copyFile makes a writable copy, and its folder; those of the module cache are
 // read-only, and could not be removed with the temporary folder.
 func copyFile(from, to string) error {
@@ -140,78 +158,4 @@ func goCommand(dir string, args ...string) (output string, err error) {
 		return "", fmt.Errorf("go %s: %w\n%s%s", strings.Join(args, " "), err, &stdout, &stderr)
 	}
 	return stdout.String(), nil
-}
-
-// underRace tells whether this test runs with the race detector.
-func underRace() bool {
-	info, _ := debug.ReadBuildInfo()
-	for _, s := range info.Settings {
-		if s.Key == "-race" {
-			return s.Value == "true"
-		}
-	}
-	return false
-}
-
-// TestKqueueEmulation runs vet and the emulation's own tests.
-func TestKqueueEmulation(t *testing.T) {
-	module, err := moduleWithKqueue(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	// x/sys as such has uses of unsafe.Pointer that vet does not like.
-	if _, err := module.run("vet", "-unsafeptr=false", xsys+"/unix"); err != nil {
-		t.Error(err)
-	}
-	args := []string{"-count=1", "-timeout=2m"}
-	if underRace() {
-		args = append(args, "-race")
-	}
-	if _, err := module.run("test", append(args, xsys+"/unix")...); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestKqueueBuild builds kqueuesrv twice, the second time without the network
-// and with -mod=mod, and looks for what was left behind.
-func TestKqueueBuild(t *testing.T) {
-	before := moduleFiles(t)
-	for _, env := range []map[string]string{
-		{},
-		{"GOPROXY": "off", "GOFLAGS": "-mod=mod"},
-	} {
-		tmp := t.TempDir()
-		t.Setenv("TMPDIR", tmp)
-		for name, value := range env {
-			t.Setenv(name, value)
-		}
-		binary, err := buildKqueueOnEpoll(t.TempDir(), underRace())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if info, err := os.Stat(binary); err != nil || info.Mode()&0o111 == 0 {
-			t.Errorf("no program at %s: %v", binary, err)
-		}
-		if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
-			t.Errorf("left in the temporary folder: %v, %v", left, err)
-		}
-	}
-	if diff := cmp.Diff(before, moduleFiles(t)); diff != "" {
-		t.Errorf("the module's files changed (-before +after):\n%s", diff)
-	}
-}
-
-// moduleFiles returns go.mod, go.sum and what else lies in the module's folder.
-func moduleFiles(t *testing.T) map[string]string {
-	t.Helper()
-	files, err := filepath.Glob("../*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	content := map[string]string{}
-	for _, file := range files {
-		data, _ := os.ReadFile(file) // a folder has a name and no data
-		content[file] = string(data)
-	}
-	return content
 }

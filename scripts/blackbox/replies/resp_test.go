@@ -1,4 +1,4 @@
-package scripts
+package replies
 
 import (
 	"fmt"
@@ -7,28 +7,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"ioflavors/respproto"
+	"ioflavors/scripts/blackbox/driver"
 )
+
+func TestMain(m *testing.M) { driver.Main(m) }
+
+var command, bulk = driver.Command, driver.Bulk
 
 // An exchange is all that a client sends, and all that it gets.
 type exchange struct{ name, in, want string }
 
-// run sends in, half-closes unless the server is to close first, and reads to the
-// end.
-func (e exchange) run(t *testing.T, s *server, serverCloses bool) {
+func (e exchange) run(t *testing.T, s *driver.Server, serverCloses bool) {
 	t.Helper()
-	c := s.dial(t)
-	c.send(e.in)
-	if !serverCloses {
-		c.closeWrite()
-	}
-	got := c.rest()
-	if c.dead {
-		t.Fatalf("%s: %.200q", e.name, e.in)
-	}
-	if d := cmp.Diff(e.want, got); d != "" {
-		t.Errorf("%s: %.200q (-want +got):\n%.3000s", e.name, e.in, d)
-	}
-	c.leave()
+	s.Exchange(t, e.name, e.in, e.want, serverCloses)
 }
 
 var respReplies = []exchange{
@@ -142,7 +133,7 @@ func protocolError(text string) string { return "-ERR Protocol error: " + text +
 
 // TestReplies tells the commands and their replies.
 func TestReplies(t *testing.T) {
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
 		for _, e := range respReplies {
 			exchange{"before " + e.name, "FLUSHALL\r\n", "+OK\r\n"}.run(t, s, false)
 			if i := strings.Index(e.in, "HELLO 3"); i == 0 {
@@ -156,13 +147,13 @@ func TestReplies(t *testing.T) {
 
 // runAfterHello runs an exchange but for the replies to HELLO, which TestHello is
 // about: their length is not the same for all clients.
-func (e exchange) runAfterHello(t *testing.T, s *server) {
+func (e exchange) runAfterHello(t *testing.T, s *driver.Server) {
 	t.Helper()
-	c := s.dial(t)
-	c.send(e.in)
-	c.closeWrite()
-	got := c.rest()
-	c.leave()
+	c := s.Dial(t)
+	c.Send(e.in)
+	c.CloseWrite()
+	got := c.Rest()
+	c.Leave()
 	var rest string
 	for len(got) > 0 {
 		n, err := respproto.ReplyLen([]byte(got))
@@ -194,26 +185,26 @@ func TestHello(t *testing.T) {
 	reply := func(header string, proto int) string {
 		return header + fmt.Sprintf(strings.Join(pairs, ""), proto)
 	}
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
-		c := s.dial(t)
-		c.ask("HELLO\r\n", reply("*14\r\n", 2))
-		c.ask("HELLO 3 AUTH default x SETNAME me\r\n", reply("%7\r\n", 3))
-		c.ask("CLIENT GETNAME\r\n", "$2\r\nme\r\n")
-		c.ask("CLIENT ID\r\n", ":1\r\n")
-		c.ask("HELLO 4\r\n", "-NOPROTO unsupported protocol version\r\n")
-		c.ask("HELLO\r\n", reply("%7\r\n", 3))
-		c.ask("HELLO 2\r\n", reply("*14\r\n", 2))
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask("HELLO\r\n", reply("*14\r\n", 2))
+		c.Ask("HELLO 3 AUTH default x SETNAME me\r\n", reply("%7\r\n", 3))
+		c.Ask("CLIENT GETNAME\r\n", "$2\r\nme\r\n")
+		c.Ask("CLIENT ID\r\n", ":1\r\n")
+		c.Ask("HELLO 4\r\n", "-NOPROTO unsupported protocol version\r\n")
+		c.Ask("HELLO\r\n", reply("%7\r\n", 3))
+		c.Ask("HELLO 2\r\n", reply("*14\r\n", 2))
 	})
 }
 
 // TestInfo checks what clients look for in INFO.
 func TestInfo(t *testing.T) {
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
-		c := s.dial(t)
-		c.ask("SET k v\r\n", "+OK\r\n")
-		c.send("INFO\r\n")
-		c.closeWrite()
-		got := c.rest()
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask("SET k v\r\n", "+OK\r\n")
+		c.Send("INFO\r\n")
+		c.CloseWrite()
+		got := c.Rest()
 		if n, err := respproto.ReplyLen([]byte(got)); n != len(got) || err != nil || !strings.HasPrefix(got, "$") {
 			t.Errorf("INFO: not one bulk string: %q", got)
 		}
@@ -229,7 +220,7 @@ func TestInfo(t *testing.T) {
 // request that looks like a browser's. What came before is answered, what comes
 // behind is not, and the client sees the end without closing first.
 func TestEnds(t *testing.T) {
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
 		for _, e := range respEnds {
 			e.run(t, s, true)
 			many := exchange{e.name + " amid requests",
@@ -244,34 +235,18 @@ func TestEnds(t *testing.T) {
 // TestIncr has 50 clients increment one number at once: not one may get lost.
 func TestIncr(t *testing.T) {
 	const clients, times = 50, 1000
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
-		together(clients, func(int) {
-			c := s.dial(t)
-			defer c.leave()
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
+		driver.Together(clients, func(int) {
+			c := s.Dial(t)
+			defer c.Leave()
 			for range times {
-				c.send("INCR n\r\n")
-				c.line(":")
+				c.Send("INCR n\r\n")
+				c.Line(":")
 			}
 		})
-		c := s.dial(t)
-		c.ask("GET n\r\n", bulk(fmt.Sprint(clients*times)))
+		c := s.Dial(t)
+		c.Ask("GET n\r\n", bulk(fmt.Sprint(clients*times)))
 	})
-}
-
-// line reads a reply of one line that begins with mark.
-func (c *client) line(mark string) string {
-	c.t.Helper()
-	var buf []byte
-	for b := make([]byte, 64); !c.dead && !strings.HasSuffix(string(buf), "\r\n"); {
-		n, err := c.readSome(b)
-		if buf = append(buf, b[:n]...); err != nil {
-			c.failf("waiting for a reply: %q, then %v", buf, err)
-		}
-	}
-	if !c.dead && !strings.HasPrefix(string(buf), mark) {
-		c.failf("reply %q, want %q", buf, mark)
-	}
-	return string(buf)
 }
 
 // TestManyArguments sends commands with as many arguments as there may be.
@@ -279,23 +254,23 @@ func TestManyArguments(t *testing.T) {
 	many := "DEL" + strings.Repeat(" k", 20_000)
 	del := command(strings.Fields(many)...)
 	most := fmt.Sprintf("*%d\r\n$6\r\nEXISTS\r\n", respproto.MaxArgs) + strings.Repeat("$1\r\nk\r\n", respproto.MaxArgs-1)
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
-		c := s.dial(t)
-		c.ask("SET k v\r\n", "+OK\r\n")
-		c.ask(most, fmt.Sprintf(":%d\r\n", respproto.MaxArgs-1))
-		c.ask("*1\r\n$4\r\nPING\r\n", "+PONG\r\n")
-		c.ask(strings.Repeat(del, 20), ":1\r\n"+strings.Repeat(":0\r\n", 19))
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask("SET k v\r\n", "+OK\r\n")
+		c.Ask(most, fmt.Sprintf(":%d\r\n", respproto.MaxArgs-1))
+		c.Ask("*1\r\n$4\r\nPING\r\n", "+PONG\r\n")
+		c.Ask(strings.Repeat(del, 20), ":1\r\n"+strings.Repeat(":0\r\n", 19))
 	})
 }
 
 // TestBigRESP sets and gets a value that is larger than any kv frame.
 func TestBigRESP(t *testing.T) {
 	v := strings.Repeat("0123456789abcdef", 65<<20/16)
-	request, reply := resp.put("k", v), bulk(v)
-	eachServer(t, []dialect{resp}, func(t *testing.T, s *server, _ dialect) {
-		c := s.dial(t)
-		c.ask(request, "+OK\r\n")
-		c.ask(resp.get("k"), reply)
-		c.ask("ECHO hi\r\n", "$2\r\nhi\r\n")
+	request, reply := driver.RESP.Put("k", v), bulk(v)
+	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask(request, "+OK\r\n")
+		c.Ask(driver.RESP.Get("k"), reply)
+		c.Ask("ECHO hi\r\n", "$2\r\nhi\r\n")
 	})
 }

@@ -1,4 +1,4 @@
-package scripts
+package replies
 
 import (
 	"encoding/binary"
@@ -6,7 +6,10 @@ import (
 	"testing"
 
 	"ioflavors/kvproto"
+	"ioflavors/scripts/blackbox/driver"
 )
+
+var kv, frame, refused = driver.KV, driver.Frame, driver.Refused
 
 // framed puts a payload, right or wrong, into a frame.
 func framed(payload string) string {
@@ -21,21 +24,21 @@ var kvReplies = []exchange{
 		"\x0d\x00\x00\x00\x0a\x01k\x12\x01v\x18\x03@EOF@" + "\x0a\x00\x00\x00\x0a\x01k\x18\x01@EOF@",
 		"\x07\x00\x00\x00\x18\x03@EOF@" + "\x0d\x00\x00\x00\x0a\x01k\x12\x01v\x18\x02@EOF@"},
 	{"Get of nothing", "\x0a\x00\x00\x00\x0a\x01k\x18\x01@EOF@", "\x0c\x00\x00\x00\x0a\x01k\x18\x02\x20\x01@EOF@"},
-	{"Put again", kv.put("k", "v") + kv.put("k", "w") + kv.get("k"), kv.ok + kv.ok + kv.value("k", "w")},
-	{"an empty value is a value", kv.put("k", "") + kv.get("k"), kv.ok + kv.value("k", "")},
-	{"an empty key is a key", kv.put("", "v") + kv.get(""), kv.ok + kv.value("", "v")},
-	{"UTF-8 and line ends", kv.put("κ\r\n\x00", "@EOF@\n語") + kv.get("κ\r\n\x00"), kv.ok + kv.value("κ\r\n\x00", "@EOF@\n語")},
-	{"unknown kinds", frame(2, "k", "v", 0) + frame(4, "k", "v", 1) + frame(1<<32-1, "", "", 0) + kv.put("k", "v"),
-		frame(2, "k", "", 1) + frame(4, "k", "", 1) + frame(1<<32-1, "", "", 1) + kv.ok},
+	{"Put again", kv.Put("k", "v") + kv.Put("k", "w") + kv.Get("k"), kv.OK + kv.OK + kv.Value("k", "w")},
+	{"an empty value is a value", kv.Put("k", "") + kv.Get("k"), kv.OK + kv.Value("k", "")},
+	{"an empty key is a key", kv.Put("", "v") + kv.Get(""), kv.OK + kv.Value("", "v")},
+	{"UTF-8 and line ends", kv.Put("κ\r\n\x00", "@EOF@\n語") + kv.Get("κ\r\n\x00"), kv.OK + kv.Value("κ\r\n\x00", "@EOF@\n語")},
+	{"unknown kinds", frame(2, "k", "v", 0) + frame(4, "k", "v", 1) + frame(1<<32-1, "", "", 0) + kv.Put("k", "v"),
+		frame(2, "k", "", 1) + frame(4, "k", "", 1) + frame(1<<32-1, "", "", 1) + kv.OK},
 	{"an empty message has kind 0", framed(""), frame(0, "", "", 1)},
-	{"unknown fields", framed("\x28\x01\x31abcdefgh\x3a\x02hi\x43\x08\x01\x44\x4dabcd" + "\x0a\x01k\x18\x01"), kv.missing("k")},
-	{"known numbers of another type", framed("\x08\x01\x15abcd\x1a\x01x\x22\x00" + "\x0a\x01k\x18\x01"), kv.missing("k")},
-	{"the last one wins", framed("\x0a\x01x\x18\x03\x0a\x01k\x18\x01"), kv.missing("k")},
-	{"fields in another order", framed("\x18\x01\x0a\x01k"), kv.missing("k")},
-	{"a kind of 64 bits", framed("\x0a\x01k\x18\x81\x80\x80\x80\xf0\x01"), kv.missing("k")},
-	{"a status in a request", frame(1, "k", "", 1), kv.missing("k")},
-	{"half a frame", kv.get("k") + kv.get("k")[:9], kv.missing("k")},
-	{"half a size", kv.get("k") + "\x05\x00", kv.missing("k")},
+	{"unknown fields", framed("\x28\x01\x31abcdefgh\x3a\x02hi\x43\x08\x01\x44\x4dabcd" + "\x0a\x01k\x18\x01"), kv.Missing("k")},
+	{"known numbers of another type", framed("\x08\x01\x15abcd\x1a\x01x\x22\x00" + "\x0a\x01k\x18\x01"), kv.Missing("k")},
+	{"the last one wins", framed("\x0a\x01x\x18\x03\x0a\x01k\x18\x01"), kv.Missing("k")},
+	{"fields in another order", framed("\x18\x01\x0a\x01k"), kv.Missing("k")},
+	{"a kind of 64 bits", framed("\x0a\x01k\x18\x81\x80\x80\x80\xf0\x01"), kv.Missing("k")},
+	{"a status in a request", frame(1, "k", "", 1), kv.Missing("k")},
+	{"half a frame", kv.Get("k") + kv.Get("k")[:9], kv.Missing("k")},
+	{"half a size", kv.Get("k") + "\x05\x00", kv.Missing("k")},
 	{"nothing", "", ""},
 }
 
@@ -62,32 +65,32 @@ var kvEnds = []exchange{
 
 // TestKV tells the kinds of requests and their replies.
 func TestKV(t *testing.T) {
-	eachFlavor(t, all, func(t *testing.T, f flavor) {
+	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		for _, e := range kvReplies { // the protocol can't empty the dictionary
-			e.run(t, start(t, f, "kv"), false)
+			e.run(t, driver.Start(t, f, "kv"), false)
 		}
 	})
 }
 
 // TestKVEnds sends wrong frames amid right ones.
 func TestKVEnds(t *testing.T) {
-	eachServer(t, []dialect{kv}, func(t *testing.T, s *server, _ dialect) {
+	driver.EachServer(t, []driver.Dialect{driver.KV}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
 		for _, e := range kvEnds {
 			e.run(t, s, true)
 			many := exchange{e.name + " amid requests",
-				kv.put("k", "v") + strings.Repeat(kv.get("k"), 100) + e.in + strings.Repeat(kv.put("k2", "v"), 100),
-				kv.ok + strings.Repeat(kv.value("k", "v"), 100) + e.want}
+				kv.Put("k", "v") + strings.Repeat(kv.Get("k"), 100) + e.in + strings.Repeat(kv.Put("k2", "v"), 100),
+				kv.OK + strings.Repeat(kv.Value("k", "v"), 100) + e.want}
 			many.run(t, s, true)
 		}
-		exchange{"nothing behind was done", kv.get("k2"), kv.missing("k2")}.run(t, s, false)
+		exchange{"nothing behind was done", kv.Get("k2"), kv.Missing("k2")}.run(t, s, false)
 	})
 }
 
 // TestBigKV stores and gets the largest frame that there may be.
 func TestBigKV(t *testing.T) {
-	overhead := len(kv.put("k", strings.Repeat("v", kvproto.MaxFrame/2))) - kvproto.MaxFrame/2
+	overhead := len(kv.Put("k", strings.Repeat("v", kvproto.MaxFrame/2))) - kvproto.MaxFrame/2
 	v := strings.Repeat("0123456789abcdef", kvproto.MaxFrame/16)[:kvproto.MaxFrame+4-overhead]
-	request, reply := kv.put("k", v), kv.value("k", v)
+	request, reply := kv.Put("k", v), kv.Value("k", v)
 	if len(request) != kvproto.MaxFrame+4 || len(reply) != kvproto.MaxFrame+4 {
 		t.Fatalf("request of %d bytes, reply of %d; want %d", len(request), len(reply), kvproto.MaxFrame+4)
 	}
@@ -95,13 +98,13 @@ func TestBigKV(t *testing.T) {
 	if len(unknown) != kvproto.MaxFrame+4 {
 		t.Fatalf("request of %d bytes, want %d", len(unknown), kvproto.MaxFrame+4)
 	}
-	eachServer(t, []dialect{kv}, func(t *testing.T, s *server, _ dialect) {
-		c := s.dial(t)
-		c.ask(request, kv.ok)
-		c.ask(kv.get("k"), reply)
-		c.ask(unknown, frame(7, "", "", kvproto.NotOk))
-		c.ask(kv.get("nosuch"), kv.missing("nosuch"))
-		c.send(kv.get("nosuch") + sized(kvproto.MaxFrame+1))
-		c.expectEnd(kv.missing("nosuch") + refused(kvproto.ErrFrameLarge))
+	driver.EachServer(t, []driver.Dialect{driver.KV}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask(request, kv.OK)
+		c.Ask(kv.Get("k"), reply)
+		c.Ask(unknown, frame(7, "", "", kvproto.NotOk))
+		c.Ask(kv.Get("nosuch"), kv.Missing("nosuch"))
+		c.Send(kv.Get("nosuch") + sized(kvproto.MaxFrame+1))
+		c.ExpectEnd(kv.Missing("nosuch") + refused(kvproto.ErrFrameLarge))
 	})
 }

@@ -1,0 +1,209 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A Client is one connection. After its first failure its methods do nothing, so
+// that it can be used in any goroutine that ends before the test does.
+type Client struct {
+	Conn *net.TCPConn
+	Dead bool // has failed
+	t    testing.TB
+}
+
+// Dial connects to s until the test ends.
+func (s *Server) Dial(t testing.TB) *Client {
+	t.Helper()
+	return s.DialWith(t, net.Dialer{})
+}
+
+// DialWith is Dial with options.
+func (s *Server) DialWith(t testing.TB, dialer net.Dialer) *Client {
+	t.Helper()
+	c := &Client{t: t}
+	dialer.Timeout = Patience
+	conn, err := dialer.Dial("tcp", s.Addr)
+	if err != nil {
+		c.Failf("dial: %v", err)
+		return c
+	}
+	c.Conn = conn.(*net.TCPConn) // TCP_NODELAY is on
+	t.Cleanup(func() { conn.Close() })
+	return c
+}
+
+// Failf reports what went wrong first: when a server ends, all its clients fail.
+func (c *Client) Failf(format string, args ...any) {
+	c.t.Helper()
+	if !c.t.Failed() {
+		c.t.Errorf(format, args...)
+	}
+	c.Dead = true
+}
+
+// Send sends data.
+func (c *Client) Send(data string) {
+	c.t.Helper()
+	if c.Dead {
+		return
+	}
+	c.Conn.SetWriteDeadline(time.Now().Add(Patience))
+	if n, err := c.Conn.Write([]byte(data)); err != nil {
+		c.Failf("%d bytes of %d sent, %.60q: %v", n, len(data), data, err)
+	}
+}
+
+// Drip sends each byte in a segment of its own.
+func (c *Client) Drip(data string) {
+	c.t.Helper()
+	for i := range len(data) {
+		c.Send(data[i : i+1])
+	}
+}
+
+// Expect reads as many bytes as want has, and compares.
+func (c *Client) Expect(want string) {
+	c.t.Helper()
+	if c.Dead {
+		return
+	}
+	got := make([]byte, len(want))
+	n, err := c.Read(got)
+	if string(got[:n]) != want[:n] {
+		c.Differ(want, string(got[:n]))
+	} else if err != nil {
+		c.Failf("waiting for %.60q: %d bytes of %d, then %v", want, n, len(want), err)
+	}
+}
+
+// Differ reports a reply that is not the one that it should be.
+func (c *Client) Differ(want, got string) {
+	c.t.Helper()
+	c.Failf("reply differs (-want +got):\n%s", diff(want, got))
+}
+
+// Read fills buf as far as it can.
+func (c *Client) Read(buf []byte) (int, error) {
+	c.Conn.SetReadDeadline(time.Now().Add(Patience))
+	return io.ReadFull(c.Conn, buf)
+}
+
+// ReadSome reads what is there, and waits for it.
+func (c *Client) ReadSome(buf []byte) (int, error) {
+	c.Conn.SetReadDeadline(time.Now().Add(Patience))
+	return c.Conn.Read(buf)
+}
+
+// Line reads a reply of one line that begins with mark.
+func (c *Client) Line(mark string) string {
+	c.t.Helper()
+	var buf []byte
+	for b := make([]byte, 64); !c.Dead && !strings.HasSuffix(string(buf), "\r\n"); {
+		n, err := c.ReadSome(b)
+		if buf = append(buf, b[:n]...); err != nil {
+			c.Failf("waiting for a reply: %q, then %v", buf, err)
+		}
+	}
+	if !c.Dead && !strings.HasPrefix(string(buf), mark) {
+		c.Failf("reply %q, want %q", buf, mark)
+	}
+	return string(buf)
+}
+
+// Ask sends a request and reads the reply.
+func (c *Client) Ask(request, want string) {
+	c.t.Helper()
+	c.Send(request)
+	c.Expect(want)
+}
+
+// ExpectEnd reads the last replies, and then that the server sends no more.
+func (c *Client) ExpectEnd(want string) {
+	c.t.Helper()
+	if got := c.Rest(); !c.Dead && got != want {
+		c.Differ(want, got)
+	}
+}
+
+// Rest reads to the end.
+func (c *Client) Rest() string {
+	c.t.Helper()
+	if c.Dead {
+		return ""
+	}
+	c.Conn.SetReadDeadline(time.Now().Add(Patience))
+	all, err := io.ReadAll(c.Conn)
+	if err != nil {
+		c.Failf("waiting for the server to close: %.200q, then %v", all, err)
+	}
+	return string(all)
+}
+
+// CloseWrite says that no more requests will come.
+func (c *Client) CloseWrite() {
+	c.t.Helper()
+	if c.Dead {
+		return
+	}
+	if err := c.Conn.CloseWrite(); err != nil {
+		c.Failf("%v", err)
+	}
+}
+
+// Leave closes the connection.
+func (c *Client) Leave() {
+	if c.Conn != nil {
+		c.Conn.Close()
+	}
+}
+
+// Reset closes the connection with an RST, as a crash of the client's system does.
+func (c *Client) Reset() {
+	if c.Conn != nil {
+		c.Conn.SetLinger(0)
+		c.Conn.Close()
+	}
+}
+
+// Flood sends data over and over until the server has taken no more of it for a
+// while, and returns how many bytes it took. It fails if there is no end to it.
+func (c *Client) Flood(data string, limit int) (sent int) {
+	c.t.Helper()
+	for !c.Dead {
+		c.Conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+		n, err := c.Conn.Write([]byte(data[sent%len(data):]))
+		sent += n
+		if errors.Is(err, os.ErrDeadlineExceeded) && n == 0 {
+			return sent
+		}
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.Failf("after %d bytes: %v", sent, err)
+		}
+		if sent > limit {
+			c.Failf("the server took %d bytes of requests while no reply is read", sent)
+		}
+	}
+	return sent
+}
+
+// diff shows the first difference of two long texts, with what is around it.
+func diff(want, got string) string {
+	i := 0
+	for i < len(want) && i < len(got) && want[i] == got[i] {
+		i++
+	}
+	near := func(s string) string {
+		return fmt.Sprintf("%q", s[max(0, i-40):min(len(s), i+200)])
+	}
+	return fmt.Sprintf("lengths %d and %d, differ at %d\n%s", len(want), len(got), i, cmp.Diff(near(want), near(got)))
+}
