@@ -2,9 +2,8 @@
 # Draws the results of bench.sh and tradeoffs.sh. Run it with -h for the options.
 
 set -u
-root=$(CDPATH='' cd -P "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd) || exit 1
-# shellcheck source-path=SCRIPTDIR source=lib.sh
-. "$root/scripts/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib/lib.sh"
 
 usage() {
   cat <<END
@@ -79,7 +78,7 @@ find_results() {
 draw() {
   (cd "$tmp/plot" && gnuplot -d "$1.gnuplot") >"$tmp/gnuplot.log" 2>&1 && [ -s "$tmp/plot/$1.svg" ] && return
   say "gnuplot cannot draw $1.svg. It said:"
-  quote "$tmp/gnuplot.log"
+  sed 's/^/    /' "$tmp/gnuplot.log" >&2
   exit 1
 }
 
@@ -87,13 +86,16 @@ parse_arguments "$@"
 [ -n "$bench$tradeoffs" ] || find_results
 command -v gnuplot >/dev/null ||
   die "gnuplot is not in PATH: install it (Debian: gnuplot-nox, Homebrew: gnuplot); the tables do without it"
-need_go
 make_tmp
 build ./scripts/table
+end_progress
 mkdir "$tmp/plot" && cp "$root"/scripts/plot/*.gnuplot "$tmp/plot" || exit 1
-pictures=$("$tmp/bin/table" plot -bench "$bench" -tradeoffs "$tradeoffs" -o "$tmp/plot") || exit 1
+pictures=$("$bin/table" plot -bench "$bench" -tradeoffs "$tradeoffs" -o "$tmp/plot") || exit 1
 [ -n "$pictures" ] || die "there is nothing to draw in $tradeoffs"
 for picture in $pictures; do draw "$picture"; done
 mkdir -p -- "$out" || exit 1
-for picture in $pictures; do mv -- "$tmp/plot/$picture.svg" "$out/" || exit 1; done
-for picture in $pictures; do echo "$out/$picture.svg"; done
+for picture in $pictures; do
+  mv -f -- "$tmp/plot/$picture.svg" "$out/" && echo "$out/$picture.svg" >>"$tmp/drawn" || exit 1
+done
+cat "$tmp/drawn"
+case $? in 0 | 141) exit 0 ;; *) exit 1 ;; esac # a reader that has left is no failure: all is done

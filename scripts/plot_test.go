@@ -220,12 +220,13 @@ func TestPlotMedians(t *testing.T) {
 	})
 }
 
-// TestPlotAnywhere runs through symbolic links, with a temporary folder, settings and
-// results that are hard to name, of a machine that is unknown.
+// TestPlotAnywhere runs through symbolic links, with settings of its user, and a
+// temporary folder and results that are hard to name, of a machine that is unknown. The
+// pictures are beside the last results.
 func TestPlotAnywhere(t *testing.T) {
 	needGnuplot(t)
 	r := newScript(t, "plot.sh")
-	const odd = `a 'b' "c" $d; e\`
+	const odd = `a 'b' "c" $d; e`
 	dir := filepath.Join(r.base, odd)
 	for _, name := range []string{dir, r.tmp + odd, filepath.Join(r.base, "cd", "scripts")} {
 		if err := os.MkdirAll(name, 0o777); err != nil {
@@ -248,12 +249,17 @@ func TestPlotAnywhere(t *testing.T) {
 		}
 	}
 	r.tmp += odd
-	r.cmd.Args = []string{r.cmd.Args[0], link, "./" + odd}
+	bench := results(t, map[string]string{"raw.csv": rawHeader + "1,mtblock,resp,1,1,GET,9,9,1,1,1,1,1,1,1,5,7\n"})
+	r.cmd.Args = []string{r.cmd.Args[0], link, bench, "./" + odd}
 	r.cmd.Env = append(r.cmd.Env, "TMPDIR=tmp"+odd, "HOME="+r.base, "CDPATH="+filepath.Join(r.base, "cd"),
 		"GOWORK="+filepath.Join(r.base, "go.work"), "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"))
 	r.start(t)
 	r.finish(t, 0)
-	if diff := cmp.Diff("./"+odd+"/clients.svg\n", r.stdout.String()); diff != "" {
+	want := ""
+	for _, name := range []string{"throughput", "latency", "cpu", "clients"} {
+		want += "./" + odd + "/" + name + ".svg\n"
+	}
+	if diff := cmp.Diff(want, r.stdout.String()); diff != "" {
 		t.Errorf("pictures (-want +got):\n%s", diff)
 	}
 	text := svgText(t, filepath.Join(dir, "clients.svg"))
@@ -289,6 +295,22 @@ func TestPlotFails(t *testing.T) {
 	if r.stdout.Len() > 0 {
 		t.Errorf("standard output: %s", &r.stdout)
 	}
+}
+
+// TestPlotUnread has a reader of its words who leaves early.
+func TestPlotUnread(t *testing.T) {
+	needGnuplot(t)
+	r := newScript(t, "plot.sh", results(t, map[string]string{"tradeoffs.csv": oneClaim}))
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	defer writer.Close()
+	r.cmd.Stdout = writer
+	r.start(t)
+	r.finish(t, 0)
+	svgText(t, filepath.Join(r.out, "clients.svg"))
 }
 
 // TestPlotNothing finds no figure of what there are pictures of.

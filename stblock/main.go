@@ -83,8 +83,7 @@ func (c *conn) serve() {
 	unix.Close(c.fd)
 }
 
-// step takes c one read, its answers and one write further. It reports false if c
-// is to be closed.
+// step takes c one read, its answers and one write further, and reports whether it stays.
 func (c *conn) step() bool {
 	if turns++; turns%64 == 0 {
 		runtime.Gosched() // or the runtime takes the P from us, again and again

@@ -12,8 +12,7 @@ set bmargin at screen 84.0 / height
 set lmargin at screen 0.085
 set rmargin at screen 0.79
 set logscale x
-set xrange [0.9:]
-set autoscale xfixmax # the curves end at the names
+set xrange [0.9:1.001 * right] # where the curves end, and the names begin
 set yrange [low:high]
 set x2range [0:1]
 set y2range [0:1] # for the names: they stand at the right end of the curves, moved apart

@@ -12,7 +12,7 @@ set bmargin at screen 84.0 / height
 set lmargin at screen 0.085
 set rmargin at screen 0.765
 set logscale xy
-set autoscale xfixmax # the curves end at the names
+set xrange [*:1.001 * right] # where the curves end, and the names begin
 set yrange [low:high]
 set y2range [0:1] # for the names: they stand at the right end of the curves, moved apart
 set x2range [0:1]

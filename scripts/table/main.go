@@ -13,7 +13,12 @@ import (
 
 // commands are what table can do. Each gets the arguments behind its name.
 var commands = map[string]func(args []string, out io.Writer) error{
-	"plot": plot,
+	"bench":     bench,
+	"gobench":   gobench,
+	"machine":   describeMachine,
+	"plot":      plot,
+	"summary":   summary,
+	"tradeoffs": tradeoffs,
 }
 
 func main() {

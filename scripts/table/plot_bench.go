@@ -33,7 +33,8 @@ type benchmark struct {
 
 // benchPictures returns the pictures of raw.csv: of RESP, or where there is none, of kv.
 func benchPictures(folder string) ([]picture, error) {
-	rows, err := readRows(filepath.Join(folder, "raw.csv"))
+	file := filepath.Join(folder, "raw.csv")
+	rows, err := readRows(file)
 	if err != nil {
 		return nil, err
 	}
@@ -52,12 +53,15 @@ func benchPictures(folder string) ([]picture, error) {
 		servers:   inOrder(rows),
 		tests:     distinct(rows, func(r row) string { return r["test"] }),
 	}
+	if len(b.servers) == 0 {
+		return nil, fmt.Errorf("there is nothing in %s", file)
+	}
 	b.workloads = b.workloads[:min(3, len(b.workloads))] // a picture has room for three
 	caption += "scripts/bench.sh, " + proto + ", "
 	mean := caption + "mean of " + strings.Join(b.tests, " and ")
 	return []picture{
 		b.bars("throughput", "rps", human, mean),
-		b.latency(caption + "GET"),
+		b.latency(b.tests[len(b.tests)-1], caption),
 		b.bars("cpu", "cpu_us_per_req", short, mean),
 	}, nil
 }
@@ -105,8 +109,8 @@ func (b benchmark) mean(values map[key]float64, w workload, server string) (mean
 	return sum / max(n, 1), n > 0
 }
 
-// latency has the percentiles of GET, with more than one client if there are such.
-func (b benchmark) latency(caption string) picture {
+// latency has the percentiles of a test, with more than one client if there are such.
+func (b benchmark) latency(test, caption string) picture {
 	w := b.workloads[len(b.workloads)-1]
 	for _, other := range b.workloads {
 		if other.clients != "1" && other.pipeline == "1" {
@@ -119,7 +123,7 @@ func (b benchmark) latency(caption string) picture {
 	for i, s := range b.servers {
 		line := []string{s, linetype(s), fmt.Sprint(i + 1), ""}
 		for _, c := range columns {
-			x, ok := b.medians(c)[key{w.String(), s, "GET"}]
+			x, ok := b.medians(c)[key{w.String(), s, test}]
 			if !ok {
 				line[3] = "one client at a time: the others wait for ever"
 				line = append(line, "")
@@ -132,6 +136,6 @@ func (b benchmark) latency(caption string) picture {
 		table = append(table, line)
 	}
 	return picture{"latency", table, map[string]any{
-		"caption": caption, "workload": w.String(), "rows": len(b.servers), "low": low, "high": high,
+		"caption": caption + test, "workload": w.String(), "rows": len(b.servers), "low": low, "high": high,
 	}}
 }

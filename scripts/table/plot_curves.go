@@ -77,7 +77,9 @@ func (c claims) memory() picture {
 	y := logAxis(curves)
 	table := [][]string{{"server", "linetype", "clients", "mb", "single", "name", "name_height"}}
 	table = append(table, y.lines(curves, 0.066, func(mb float64) string { return fmt.Sprintf("%.0f MB", mb) })...)
-	return picture{"memory", table, map[string]any{"caption": c.caption, "single": single, "low": y.low, "high": y.high}}
+	return picture{"memory", table, map[string]any{
+		"caption": c.caption, "single": single, "low": y.low, "high": y.high, "right": rightmost(curves),
+	}}
 }
 
 // clients is the requests per second by number of clients.
@@ -93,7 +95,9 @@ func (c claims) clients() picture {
 	}
 	table := [][]string{{"server", "linetype", "clients", "rps", "single", "name", "name_height"}}
 	table = append(table, y.lines(curves, 0.066, human)...)
-	return picture{"clients", table, map[string]any{"caption": c.caption, "low": y.low, "high": y.high}}
+	return picture{"clients", table, map[string]any{
+		"caption": c.caption, "low": y.low, "high": y.high, "right": rightmost(curves),
+	}}
 }
 
 // values is the requests per second, and their processor time, by size of the value: for
@@ -144,6 +148,16 @@ type curve struct {
 	points []point
 }
 
+// rightmost returns where the longest curve ends.
+func rightmost(curves []curve) (x float64) {
+	for _, c := range curves {
+		for _, p := range c.points {
+			x = max(x, p.x)
+		}
+	}
+	return x
+}
+
 // single tells whether the server has one client where others have more.
 func (c curve) single(right float64) bool {
 	return len(c.points) == 1 && c.points[0].x == 1 && right > 1
@@ -178,12 +192,7 @@ func (a axis) height(y float64) float64 {
 // last figure, and the height of that on the axis, gap or more from all others. The name
 // of a single server has no height.
 func (a axis) lines(curves []curve, gap float64, text func(float64) string) (lines [][]string) {
-	right := 0.0
-	for _, c := range curves {
-		for _, p := range c.points {
-			right = max(right, p.x)
-		}
-	}
+	right := rightmost(curves)
 	var heights []float64
 	for _, c := range curves {
 		if len(c.points) > 0 && !c.single(right) {

@@ -134,13 +134,13 @@ epollsrv,5,1,300,1,epollsrv  300,
 redis-server,7,1,400,0,,
 redis-server,7,10,950,0,redis-server  950,0.8696
 `,
-		"clients.vars": "caption = 'scripts/tradeoffs.sh'\nhigh = 1092.5\nlow = 0\n",
+		"clients.vars": "caption = 'scripts/tradeoffs.sh'\nhigh = 1092.5\nlow = 0\nright = 10\n",
 		"memory.csv": `server,linetype,clients,mb,single,name,name_height
 mtblock,2,10,13,0,,
 mtblock,2,9500,130,0,mtblock  130 MB at 9.5k,0.9072
 epollsrv,5,10000,13,0,epollsrv  13 MB,0.0928
 `,
-		"memory.vars": "caption = 'scripts/tradeoffs.sh'\nhigh = 169\nlow = 10\nsingle = '; stblock serves only one client'\n",
+		"memory.vars": "caption = 'scripts/tradeoffs.sh'\nhigh = 169\nlow = 10\nright = 10000\nsingle = '; stblock serves only one client'\n",
 	})
 }
 
@@ -176,12 +176,14 @@ func TestPlotTogether(t *testing.T) {
 
 func TestPlotErrors(t *testing.T) {
 	empty := folder(t, map[string]string{"raw.csv": rawHeader, "tradeoffs.csv": ""})
+	unknown := folder(t, map[string]string{"raw.csv": rawHeader + "1,nosuchsrv,resp,1,1,GET,9,5,1,1,1,1,1,1,1,5,7\n"})
 	uneven := folder(t, map[string]string{"raw.csv": rawHeader + "1,stblock\n"})
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
 		{[]string{"-bench", empty}, "there is nothing in " + filepath.Join(empty, "raw.csv")},
+		{[]string{"-bench", unknown}, "there is nothing in " + filepath.Join(unknown, "raw.csv")},
 		{[]string{"-tradeoffs", empty}, "there is nothing in " + filepath.Join(empty, "tradeoffs.csv")},
 		{[]string{"-bench", uneven}, filepath.Join(uneven, "raw.csv") + ": record on line 2: wrong number of fields"},
 		{[]string{"-bench", filepath.Join(empty, "nosuch")}, "no such file or directory"},

@@ -7,7 +7,8 @@ package unix
 // macOS. Source: kqueue(2) of FreeBSD and, where it is silent, its kernel.
 //
 // Refused with EINVAL: descriptors that are not sockets, filters other than
-// EVFILT_READ and EVFILT_WRITE, EV_CLEAR, EV_DISPATCH and NOTE_LOWAT.
+// EVFILT_READ and EVFILT_WRITE, EV_DISPATCH and NOTE_LOWAT; and both events for a
+// socket that has one with EV_CLEAR, which epoll knows of sockets only.
 //
 // What differs from the BSD kernels:
 //   - A socket in error has ECONNRESET in fflags, whatever the error. Linux
@@ -138,7 +139,7 @@ func Kevent(kq int, changes, events []Kevent_t, timeout *Timespec) (n int, err e
 
 // change applies one change.
 func (q *kqueue) change(c Kevent_t) error {
-	const kept = EV_ONESHOT | EV_RECEIPT
+	const kept = EV_ONESHOT | EV_RECEIPT | EV_CLEAR
 	const known = EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE | kept
 	fd, which, flags := int(c.Ident), EVFILT_READ-int(c.Filter), c.Flags&^EV_SYSFLAGS
 	switch {
@@ -166,6 +167,9 @@ func (q *kqueue) change(c Kevent_t) error {
 	note := &s.notes[which]
 	if !note.added && flags&EV_ADD == 0 {
 		return ENOENT
+	}
+	if other := s.notes[1-which]; other.added && (other.flags|note.flags|flags)&EV_CLEAR != 0 {
+		return EINVAL
 	}
 	if !note.added {
 		*note = kqNote{added: true, enabled: true, flags: flags & kept}
@@ -209,6 +213,9 @@ func (q *kqueue) control(op, fd int, s kqSock) error {
 	}
 	if s.notes[1].enabled {
 		ev.Events |= EPOLLOUT
+	}
+	if (s.notes[0].flags|s.notes[1].flags)&EV_CLEAR != 0 {
+		ev.Events |= EPOLLET
 	}
 	if ev.Events == 0 {
 		ev.Events = EPOLLET // EPOLLHUP comes even so, but once, and does not spin wait

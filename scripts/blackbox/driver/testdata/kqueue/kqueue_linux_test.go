@@ -51,7 +51,7 @@ func describe(k unix.Kevent_t) event {
 	for _, f := range []struct {
 		bit  uint16
 		name string
-	}{{unix.EV_ONESHOT, "ONESHOT"}, {unix.EV_RECEIPT, "RECEIPT"}, {unix.EV_ERROR, "ERROR"}, {unix.EV_EOF, "EOF"}} {
+	}{{unix.EV_ONESHOT, "ONESHOT"}, {unix.EV_CLEAR, "CLEAR"}, {unix.EV_RECEIPT, "RECEIPT"}, {unix.EV_ERROR, "ERROR"}, {unix.EV_EOF, "EOF"}} {
 		if k.Flags&f.bit != 0 {
 			flags = append(flags, f.name)
 			k.Flags &^= f.bit
@@ -588,6 +588,33 @@ func TestDisabledEventsSleep(t *testing.T) {
 	expect(t, kq, event{Fd: a, Filter: read, Flags: "EOF"})
 }
 
+// TestClearReportsOnce has each change of state reported once, be it a connection or
+// bytes to read.
+func TestClearReportsOnce(t *testing.T) {
+	kq := newKqueue(t)
+	lfd, addr := listen(t)
+	apply(t, kq, change(lfd, read, unix.EV_ADD|unix.EV_CLEAR))
+	expect(t, kq)
+	for n := int64(1); n <= 2; n++ {
+		closeAtEnd(t, connect(t, addr))
+		expect(t, kq, event{Fd: lfd, Filter: read, Flags: "CLEAR", Data: n})
+		expect(t, kq)
+	}
+	a, b := pair(t)
+	send(t, b, "hello")
+	apply(t, kq, change(a, read, unix.EV_ADD|unix.EV_CLEAR))
+	expect(t, kq, event{Fd: a, Filter: read, Flags: "CLEAR", Data: 5})
+	expect(t, kq)
+	send(t, b, "you")
+	expect(t, kq, event{Fd: a, Filter: read, Flags: "CLEAR", Data: 8})
+	expect(t, kq)
+	apply(t, kq, change(a, read, unix.EV_DELETE))
+	apply(t, kq, change(a, read, unix.EV_ADD))
+	for range 2 {
+		expect(t, kq, event{Fd: a, Filter: read, Data: 8})
+	}
+}
+
 func TestOneshotIsDeletedWhenReported(t *testing.T) {
 	a, b := pair(t)
 	kq := newKqueue(t)
@@ -638,7 +665,7 @@ func TestChangesThatFail(t *testing.T) {
 		{"filter of files", change(a, -4, unix.EV_ADD), unix.EINVAL},
 		{"filter 0", change(a, 0, unix.EV_ADD), unix.EINVAL},
 		{"pipe", change(pipe[0], read, unix.EV_ADD), unix.EINVAL},
-		{"EV_CLEAR", change(a, read, unix.EV_ADD|unix.EV_CLEAR), unix.EINVAL},
+		{"EV_CLEAR for one of two", change(b, read, unix.EV_ADD|unix.EV_CLEAR), unix.EINVAL},
 		{"EV_DISPATCH", change(a, read, unix.EV_ADD|unix.EV_DISPATCH), unix.EINVAL},
 		{"EV_ENABLE and EV_DISABLE", change(a, read, unix.EV_ADD|unix.EV_ENABLE|unix.EV_DISABLE), unix.EINVAL},
 		{"NOTE_LOWAT", lowat, unix.EINVAL},
