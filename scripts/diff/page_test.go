@@ -346,7 +346,7 @@ func (b *browser) checkFind(m *module) {
 // checkScroll checks that choosing a flavor moves neither the code nor the folds, and
 // that Back finds both as they were.
 func (b *browser) checkScroll(*module) {
-	b.open("#mtblock..goroutinesrv")
+	b.open("#epollsrv..kqueuesrv")
 	b.run(`folds()[1].open = true; folds()[1].querySelector("tr").scrollIntoView({block: "center"})`, nil)
 	type place struct {
 		Line string
@@ -362,12 +362,13 @@ func (b *browser) checkScroll(*module) {
 	}
 	b.run(`$("right").value = "busywait"; $("right").dispatchEvent(new Event("change"))`, nil)
 	b.await("the other flavor", `view.right === "busywait" && !keep`)
-	b.run(fmt.Sprintf(`const a = find(%q); return {line: a.dataset.at, top: a.getBoundingClientRect().top}`, before.Line), &after)
+	b.run(fmt.Sprintf(`const a = find(%q), fold = a.closest("details:not([open])"); // it may be in a fold now
+		return {line: a.dataset.at, top: (fold ? fold.firstChild : a).getBoundingClientRect().top}`, before.Line), &after)
 	if d := after.Top - before.Top; d < -2 || d > 2 {
 		b.t.Errorf("line %s was at %v, and is at %v", before.Line, before.Top, after.Top)
 	}
 	b.run("scrollTo(0, 0); history.back()", nil)
-	b.await("the first flavor", `view.right === "goroutinesrv"`)
+	b.await("the first flavor", `view.right === "kqueuesrv"`)
 	b.run(`const a = anchor("L"); return {line: a.at, top: a.top}`, &back)
 	if d := cmp.Diff(before, back); d != "" {
 		b.t.Errorf("Back leads elsewhere (-want +got):\n%s", d)
