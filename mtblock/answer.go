@@ -32,19 +32,19 @@ var none = new(bytes.Buffer)                    // has no room, and is never wri
 var buffers [64]sync.Pool                       // [i]: of readSize<<i bytes at least, and empty
 
 // begin begins a turn, with room in both buffers, and end ends it.
-func (s *session) begin() { s.in, s.out = fit(s.in, readSize/4), fit(s.out, 64) }
-func (s *session) end()   { s.in, s.out = fit(s.in, 0), fit(s.out, 0) }
+func (s *session) begin() { s.in, s.out = fit(s.in, 1<<10, 8), fit(s.out, 64, 1) }
+func (s *session) end()   { s.in, s.out = fit(s.in, 0, 1), fit(s.out, 0, 1) }
 
-// fit returns b if it has room for n bytes more, but not far too much. Or else it moves
-// what b has to another buffer, and gives b back.
-func fit(b *bytes.Buffer, n int) *bytes.Buffer {
+// fit returns b if it has room for n bytes more, but not far too much. Or else it gives b
+// back, and returns a buffer with what it had and with room for all that, or times as much.
+func fit(b *bytes.Buffer, n, times int) *bytes.Buffer {
 	size := b.Len() + n
 	if 0 < size && n <= b.Available() && b.Cap() <= 2*size+readSize {
 		return b
 	}
 	to := none
 	if size > 0 {
-		i := bits.Len(uint(size-1) / readSize)
+		i := bits.Len(uint(times*size-1) / readSize)
 		if to, _ = buffers[i].Get().(*bytes.Buffer); to == nil {
 			to = bytes.NewBuffer(make([]byte, 0, readSize<<i))
 		}
@@ -86,7 +86,7 @@ func (s *session) answerRESP(out []byte) (_ []byte, n int) {
 	switch command := respproto.Lookup(args); command {
 	case respproto.Get:
 		v := db[string(args[1])]
-		s.out = fit(s.out, len(v)+64)
+		s.out = fit(s.out, len(v)+64, 1)
 		return s.resp.AppendValue(s.out.AvailableBuffer(), v), n
 	case respproto.Set:
 		set(args[1], args[2])
@@ -129,7 +129,7 @@ func (s *session) answerKV(out []byte) (_ []byte, n int) {
 	switch m.Kind {
 	case kvproto.Get:
 		v := db[string(m.Key)]
-		s.out = fit(s.out, len(m.Key)+len(v)+64)
+		s.out = fit(s.out, len(m.Key)+len(v)+64, 1)
 		return kvproto.AppendValue(s.out.AvailableBuffer(), m.Key, v), n
 	case kvproto.PutOrUpdate:
 		set(m.Key, m.Value)
