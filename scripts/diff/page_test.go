@@ -380,6 +380,9 @@ func (b *browser) checkScroll(*module) {
 	b.run(`history.forward()`, nil)
 	b.await("the second pair", `view.right === "busywait"`)
 	b.await("the place in it", `scrollY === 0`)
+	b.run(`scrollTo(0, 321)`, nil)
+	b.call("POST", "/refresh", struct{}{}, nil)
+	b.await("the place after a reload", `scrollY === 321`)
 }
 
 // checkLines follows the links in the notes, and one to a line in a fold.

@@ -28,10 +28,12 @@ func costs(args []string, out io.Writer) error {
 	}
 	w := csv.NewWriter(out)
 	w.Write([]string{"figure", "flavor", "value"})
-	for _, record := range slices.Concat(loadCosts(bench, true), loadCosts(bench, false), memoryCosts(tradeoffs)) {
-		w.Write(record)
+	for _, records := range [][][]string{loadCosts(bench, true), loadCosts(bench, false), memoryCosts(tradeoffs)} {
+		if len(records) == 0 {
+			return fmt.Errorf("%s lacks SET over RESP, or the memory of idle clients", args[0])
+		}
+		w.WriteAll(records)
 	}
-	w.Flush()
 	return w.Error()
 }
 

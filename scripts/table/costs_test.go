@@ -48,7 +48,13 @@ memory,busywait,each 10,1,KiB,1
 	if d := cmp.Diff(want, out.String()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	for _, args := range [][]string{{"costs"}, {"costs", t.TempDir()}, {"costs", folder(t, map[string]string{"raw.csv": raw})}} {
+	for _, args := range [][]string{
+		{"costs"},
+		{"costs", t.TempDir()},
+		{"costs", folder(t, map[string]string{"raw.csv": raw})},
+		{"costs", folder(t, map[string]string{"raw.csv": raw, "tradeoffs.csv": tradeoffsHeader + "hold,epollsrv,each 1000,7,KiB,1\n"})},
+		{"costs", folder(t, map[string]string{"raw.csv": rawHeader + "1,epollsrv,kv,1,1,PUT,9,1,0,0,0,0,1,0,1,5,6\n", "tradeoffs.csv": tradeoffs})},
+	} {
 		if err := run(args, &out); err == nil {
 			t.Errorf("%q: no error", args)
 		}
