@@ -134,8 +134,8 @@ func (m *module) list(out io.Writer) error {
 			}
 			n = count(hunks)
 		}
-		if i > 0 && s.left != m.steps[i-1].last() {
-			fmt.Fprintln(out) // the order returns
+		if m.returns(i) {
+			fmt.Fprintln(out)
 		}
 		fmt.Fprintf(out, "%-27s %3d lines\n%s", s.name(), n, fold(s.sentence, 76))
 	}

@@ -48,6 +48,9 @@ func load(dir string) (*module, error) {
 
 func (m *module) path(flavor, file string) string { return filepath.Join(m.dir, flavor, file) }
 
+// returns reports whether step i begins with a flavor of an earlier step than the last.
+func (m *module) returns(i int) bool { return i > 0 && m.steps[i].left != m.steps[i-1].last() }
+
 // hunks returns what diff(1) says of two flavors' files; nothing if one has none.
 func (m *module) hunks(a, b, file string) (string, error) {
 	if m.lines[a][file] == nil || m.lines[b][file] == nil {

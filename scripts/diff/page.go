@@ -42,6 +42,7 @@ type (
 	pageStep struct {
 		Left     string   `json:"left"`
 		Right    string   `json:"right"`
+		Returns  bool     `json:"returns"` // to a flavor of an earlier step
 		Sentence string   `json:"sentence"`
 		Notes    [][]part `json:"notes"`
 	}
@@ -99,9 +100,9 @@ func (m *module) pageData() (*pageData, error) {
 		}
 	}
 	declared, err := m.addSources(data)
-	for _, s := range m.steps {
+	for i, s := range m.steps {
 		place := m.places(s, declared)
-		one := pageStep{s.left, s.right, s.sentence, [][]part{}}
+		one := pageStep{s.left, s.right, m.returns(i), s.sentence, [][]part{}}
 		for _, p := range s.paragraphs {
 			one.Notes = append(one.Notes, prose(p, place))
 		}

@@ -292,7 +292,7 @@ func (b *browser) checkUnknown(m *module) {
 	for _, address := range []string{"#100%", "#nosuch", "#stblock..nosuch", "#stblock..stblock", "#stblock..mtblock..busywait", "#..stblock", "#constructor"} {
 		b.run(fmt.Sprintf("location.hash = %q", address), nil)
 		b.await(address, fmt.Sprintf(`document.querySelector("h1").textContent === "Nothing here is named “" + %q + "”"`, address[1:]))
-		if code, steps := b.texts("main"), b.texts("#notes li"); len(code) > 0 || len(steps) != len(m.steps) {
+		if code, steps := b.texts("main, [aria-current]"), b.texts("#notes li"); len(code) > 0 || len(steps) != len(m.steps) {
 			b.t.Errorf("%s: code %q, steps %q", address, code, steps)
 		}
 		b.run(`document.querySelector("#notes li a").click()`, nil)
