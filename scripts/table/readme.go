@@ -77,7 +77,7 @@ func readmeSection(folder string) (string, error) {
 		"latency": r.latency,
 		"rate":    r.rate,
 		"machine": func() string { return strings.TrimSuffix(machine, ". ") },
-		"summary": func() string { return indent(strings.TrimRight(summaryText.String(), "\n")) },
+		"summary": func() string { return indent(strings.Trim(summaryText.String(), "\n")) },
 	}
 	tmpl, err := template.New("readme.tmpl").Funcs(functions).Parse(readmeText)
 	if err != nil {
