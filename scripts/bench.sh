@@ -120,7 +120,7 @@ measure() {
     if [ -n "$keys" ]; then set -- -r "$keys" "$@"; else set -- -key "$key" "$@"; fi
     set -- --before "$bin/kv" bench -p PORT -proto "$proto" -t get -n 1 -d "$size" -csv "$@"
   fi
-  run "$bin/measure" -server "$bin/$server" -proto "$proto" -in "$proto, $c clients, $test" \
+  run "$bin/measure" -server "$bin/$server" -proto "$proto" -in "$proto, c=$c, P=$p, $test" \
     -n "$n" -print "$figures" "$@" >"$tmp/figures"
   echo "$round,$server,$proto,$c,$p,$test,$n,$(cat "$tmp/figures")" >>"$csv" || exit 1
 }
