@@ -451,6 +451,14 @@ func TestBenchKeepsResults(t *testing.T) {
 	}
 }
 
+// TestBenchNothing wants what no server does.
+func TestBenchNothing(t *testing.T) {
+	r := newBench(t, nil, "-proto", "kv", "-c", "2", "stblock")
+	r.start(t)
+	r.finish(t, 1)
+	r.expectError(t, "stblock serves one client at a time: there is nothing to measure")
+}
+
 // TestBenchOutput gives the tables to a reader that leaves, which is no failure, and to a
 // disk that is full, which is one.
 func TestBenchOutput(t *testing.T) {
