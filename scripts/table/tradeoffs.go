@@ -40,11 +40,7 @@ func tradeoffs(args []string, out io.Writer) error {
 	if t.rows, err = readRows(f.Arg(0)); err != nil {
 		return err
 	}
-	for _, r := range t.rows {
-		k := key{r["claim"], r["flavor"], r["metric"]}
-		t.values[k] = append(t.values[k], r["value"])
-	}
-	t.servers = inOrder(t.rows)
+	t.index()
 	var b strings.Builder
 	for _, table := range []struct {
 		claims string
@@ -65,6 +61,15 @@ func tradeoffs(args []string, out io.Writer) error {
 	writeSkipped(&b, *skipped)
 	_, err = io.WriteString(out, trimLines(b.String()))
 	return err
+}
+
+// index sorts the figures by what they are of.
+func (t *figures) index() {
+	for _, r := range t.rows {
+		k := key{r["claim"], r["flavor"], r["metric"]}
+		t.values[k] = append(t.values[k], r["value"])
+	}
+	t.servers = inOrder(t.rows)
 }
 
 // legend says in a line what each claim is.
