@@ -397,7 +397,7 @@ func TestBenchServerDies(t *testing.T) {
 	r := newBench(t, nil, "-proto", "kv", "-n", "1000000000", "-c", "5", "mtblock")
 	syscall.Kill(r.awaitServer(t, "mtblock"), syscall.SIGKILL)
 	r.finish(t, 1)
-	r.expectError(t, "mtblock died in kv, 5 clients, PUT: it ended with signal 9. Its last words:\n    mtblock: kv on 127.0.0.1:")
+	r.expectError(t, "mtblock died in kv, c=5, P=1, PUT: it ended with signal 9. Its last words:\n    mtblock: kv on 127.0.0.1:")
 	if _, err := os.Stat(r.out); err == nil {
 		t.Error("a folder for results that there are none of")
 	}
@@ -440,7 +440,7 @@ func TestBenchKeepsResults(t *testing.T) {
 	}
 	r.start(t)
 	r.finish(t, 1)
-	r.expectError(t, "redis-benchmark printed no figures (a larger -n may help) against stblock in resp, 1 clients, SET. It said:\n")
+	r.expectError(t, "redis-benchmark printed no figures (a larger -n may help) against stblock in resp, c=1, P=1, SET. It said:\n")
 	for _, name := range names {
 		if got := readFile(t, filepath.Join(r.out, name)); got != "earlier" {
 			t.Errorf("%s is now %q", name, got)
@@ -449,6 +449,14 @@ func TestBenchKeepsResults(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(r.out, "*")); err != nil || len(left) != len(names) {
 		t.Errorf("results: %q, %v", left, err)
 	}
+}
+
+// TestBenchNothing wants what no server does.
+func TestBenchNothing(t *testing.T) {
+	r := newBench(t, nil, "-proto", "kv", "-c", "2", "stblock")
+	r.start(t)
+	r.finish(t, 1)
+	r.expectError(t, "stblock serves one client at a time: there is nothing to measure")
 }
 
 // TestBenchOutput gives the tables to a reader that leaves, which is no failure, and to a
@@ -520,7 +528,7 @@ func TestBenchStall(t *testing.T) {
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "mtblock")
 	r.start(t)
 	r.finish(t, 1)
-	r.expectError(t, "redis-benchmark made no progress for 10s against mtblock in resp, 5 clients, SET. It said:\n    (nothing)\n")
+	r.expectError(t, "redis-benchmark made no progress for 10s against mtblock in resp, c=5, P=1, SET. It said:\n    (nothing)\n")
 }
 
 // TestBenchClientFails has a client that is not served as it likes.
@@ -532,7 +540,7 @@ func TestBenchClientFails(t *testing.T) {
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "mtblock")
 	r.start(t)
 	r.finish(t, 1)
-	r.expectError(t, "redis-benchmark ended with exit status 3 against mtblock in resp, 5 clients, SET. It said:\n    wrong reply\n")
+	r.expectError(t, "redis-benchmark ended with exit status 3 against mtblock in resp, c=5, P=1, SET. It said:\n    wrong reply\n")
 }
 
 // TestBenchOldClient has a redis-benchmark from before the latencies in its CSV.

@@ -87,12 +87,18 @@ func (m *meter) startBeside() (err error) {
 	if m.beside, err = m.startClient(m.companion); err != nil {
 		return err
 	}
-	line, err := m.beside.await(m.ctx, "in effect", m.stall)
-	if err == errInterrupted {
+	var line string
+	var never error
+	done := make(chan struct{})
+	go func() {
+		line, never = m.beside.await(m.ctx, "in effect")
+		close(done)
+	}()
+	if err := m.attend(m.beside, done); err != nil {
 		return err
 	}
-	if err != nil {
-		return m.clientFailed(m.beside, "was not in effect"+err.Error())
+	if never != nil {
+		return m.clientFailed(m.beside, "was not in effect: "+never.Error())
 	}
 	fmt.Sscanf(line, "in effect: %d connections, %d served", new(int64), &m.served)
 	return m.settle()

@@ -116,7 +116,7 @@ func TestMeasureFails(t *testing.T) {
 		{"the client beside is not in effect", idle, []string{"-in", "a test", "--beside", program(t, "burden", "exit 1"), "--run", loaded},
 			"burden was not in effect: it ended with exit status 1 against fakesrv in a test. It said:\n    (nothing)"},
 		{"the client beside is never in effect", idle, []string{"-in", "a test", "-stall", "0.3", "--beside", waits, "--run", loaded},
-			"client was not in effect after 300ms against fakesrv in a test. It said:\n    I wait"},
+			"client made no progress for 300ms against fakesrv in a test. It said:\n    I wait"},
 		{"the client beside leaves", idle, []string{"-in", "a test", "--beside", program(t, "burden", "echo in effect: 1 connections, 1 served"),
 			"--run", program(t, "client", "sleep 0.5;"+figuresOfClient)},
 			"burden ended with exit status 0 against fakesrv in a test. It said:\n    in effect: 1 connections, 1 served"},
