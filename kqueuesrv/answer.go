@@ -30,9 +30,9 @@ type session struct {
 	quit bool          // the client gets no more: its input is dropped
 }
 
-// begin begins a turn, with room to read into, and end ends it.
+// begin begins a turn, with room to read into. end ends it, with room to begin again.
 func (s *session) begin() { s.in = fit(s.in, 1<<10, max(s.in.Len(), min(7*s.in.Len(), 1<<20))) }
-func (s *session) end()   { s.in, s.out = fit(s.in, 0, 0), fit(s.out, 0, 0) }
+func (s *session) end()   { s.in, s.out = fit(s.in, 0, 1<<10), fit(s.out, 0, 0) }
 
 // fit returns b if it has room for n bytes more, but not far too much. Or else it gives b
 // back, and returns a buffer with what b had, and with room for n bytes and spare ones.

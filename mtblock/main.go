@@ -53,7 +53,7 @@ func main() {
 
 // loop serves the clients.
 func loop(lfd int) {
-	runtime.GOMAXPROCS(min(64, cap(slots))) // more than there are cores: let the kernel schedule
+	runtime.GOMAXPROCS(min(64, 1+cap(slots)/2)) // more than there are cores: let the kernel schedule
 	for {
 		if c := accept(lfd); c != nil {
 			slots <- true
