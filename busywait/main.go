@@ -70,7 +70,7 @@ func accept(lfd int) bool {
 	if time.Since(paused) < 100*time.Millisecond {
 		return false
 	}
-	fd, _, err := unix.Accept(lfd)
+	fd, _, err := syscall.Accept(lfd) // unix.Accept would make a second call
 	if err == nil {
 		unix.SetNonblock(fd, true)
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)

@@ -28,6 +28,7 @@ var turns int        // of all clients
 var paused time.Time // since when accept has no descriptors, or memory
 var conns = map[int]*conn{}
 var kq, noKqueue = unix.Kqueue()
+var unwatched = 9 // no filter: 0 is one on NetBSD
 var forever, soon = (*unix.Timespec)(nil), &unix.Timespec{Nsec: 100e6}
 var wait = forever // or soon, if there is more to do than is reported
 var tick time.Time // when that was last done
@@ -103,12 +104,12 @@ func accept(lfd int) bool {
 	if time.Since(paused) < 100*time.Millisecond {
 		return false
 	}
-	fd, _, err := unix.Accept(lfd)
+	fd, _, err := syscall.Accept(lfd) // unix.Accept would make a second call
 	if err == nil {
 		unix.SetNonblock(fd, true)
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		conns[fd] = &conn{fd: fd, session: session{resp: respproto.NewSession(), in: none, out: none}}
+		conns[fd] = &conn{fd: fd, want: unwatched, session: session{resp: respproto.NewSession(), in: none, out: none}}
 		conns[fd].expect()
 		return true
 	}
@@ -137,7 +138,7 @@ func (c *conn) expect() {
 		want = unix.EVFILT_WRITE
 	}
 	if want != c.want && watch(unix.EV_ADD, c.fd, want) == nil {
-		if c.want != 0 {
+		if c.want != unwatched {
 			watch(unix.EV_DELETE, c.fd, c.want)
 		}
 		c.want = want

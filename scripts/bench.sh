@@ -72,8 +72,9 @@ pick_client() {
   case $version in
     '') say "redis-benchmark is not in PATH: scripts/kv drives resp too" ;;
     [0-5].* | 6.[01].*) say "redis-benchmark $version prints no latencies as CSV, 6.2 does: scripts/kv drives resp too" ;;
-    *) resp_client=redis-benchmark client="redis-benchmark $version for resp, scripts/kv for kv" ;;
+    *) resp_client=redis-benchmark client="redis-benchmark $version" ;;
   esac
+  [ "$protos:$resp_client" != "resp kv:redis-benchmark" ] || client="$client for resp, scripts/kv for kv"
 }
 
 # plan prints a line for each measurement. It goes round and round the servers, so that
@@ -91,11 +92,11 @@ plan() {
         for test in $([ "$proto" = resp ] && echo SET || echo PUT) GET; do
           for server in $picked $reference; do
             case $proto:$server:$c in
-              kv:redis-server:*) ;;
-              *:stblock:1) echo "$round $proto $c $p $n $test $server" ;;
-              *:stblock:*) ;; # it serves one client at a time
-              *) echo "$round $proto $c $p $n $test $server" ;;
+              kv:redis-server:*) continue ;;
+              *:stblock:1) ;;
+              *:stblock:*) continue ;; # it serves one client at a time
             esac
+            echo "$round $proto $c $p $n $test $server"
           done
         done
       done
@@ -120,7 +121,7 @@ measure() {
     if [ -n "$keys" ]; then set -- -r "$keys" "$@"; else set -- -key "$key" "$@"; fi
     set -- --before "$bin/kv" bench -p PORT -proto "$proto" -t get -n 1 -d "$size" -csv "$@"
   fi
-  run "$bin/measure" -server "$bin/$server" -proto "$proto" -in "$proto, $c clients, $test" \
+  run "$bin/measure" -server "$bin/$server" -proto "$proto" -in "$proto, c=$c, P=$p, $test" \
     -n "$n" -print "$figures" "$@" >"$tmp/figures"
   echo "$round,$server,$proto,$c,$p,$test,$n,$(cat "$tmp/figures")" >>"$csv" || exit 1
 }
@@ -128,10 +129,11 @@ measure() {
 pick_flavors
 pick_client
 make_tmp
+plan >"$tmp/plan"
+[ -s "$tmp/plan" ] || die "stblock serves one client at a time: there is nothing to measure"
 # shellcheck disable=SC2046,SC2086 # flavors are single words
 build $(printf './%s ' $picked) ./scripts/kv ./scripts/measure ./scripts/table
 begin_results raw.csv "round,flavor,proto,clients,pipeline,test,n,$figures"
-plan >"$tmp/plan"
 total=$(($(wc -l <"$tmp/plan")))
 number=0
 while read -r round proto c p n test server <&3; do

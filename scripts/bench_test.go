@@ -1,3 +1,5 @@
+//go:build unix
+
 package scripts
 
 import (
@@ -44,6 +46,8 @@ func newBench(t *testing.T, fakes map[string]string, args ...string) *benchRun {
 			t.Fatal(err)
 		}
 	}
+	syscall.ForkLock.RLock() // what another process has open for writing cannot be run
+	defer syscall.ForkLock.RUnlock()
 	for name, script := range fakes {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o777); err != nil {
 			t.Fatal(err)
@@ -198,6 +202,7 @@ func native() (runs, skipped string) {
 // milliseconds, finds the rate infinite. The flavors come in reading order, however
 // they are given.
 func TestBenchRun(t *testing.T) {
+	t.Parallel()
 	loop, skipped := native()
 	r := newBench(t, nil, "-n", "6000", skipped, loop, "-R", "2", "stblock")
 	r.start(t)
@@ -388,10 +393,11 @@ func readFile(t *testing.T, name string) string {
 
 // TestBenchServerDies kills the server in the middle of a measurement.
 func TestBenchServerDies(t *testing.T) {
+	t.Parallel()
 	r := newBench(t, nil, "-proto", "kv", "-n", "1000000000", "-c", "5", "mtblock")
 	syscall.Kill(r.awaitServer(t, "mtblock"), syscall.SIGKILL)
 	r.finish(t, 1)
-	r.expectError(t, "mtblock died in kv, 5 clients, PUT: it ended with signal 9. Its last words:\n    mtblock: kv on 127.0.0.1:")
+	r.expectError(t, "mtblock died in kv, c=5, P=1, PUT: it ended with signal 9. Its last words:\n    mtblock: kv on 127.0.0.1:")
 	if _, err := os.Stat(r.out); err == nil {
 		t.Error("a folder for results that there are none of")
 	}
@@ -399,6 +405,7 @@ func TestBenchServerDies(t *testing.T) {
 
 // TestBenchNotReady has a redis-server that ends at once.
 func TestBenchNotReady(t *testing.T) {
+	t.Parallel()
 	fakes := map[string]string{"redis-server": "echo no memory today >&2; exit 7"}
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "1", "stblock")
 	r.start(t)
@@ -417,6 +424,7 @@ func TestBenchNotReady(t *testing.T) {
 // TestBenchKeepsResults fails, as so few requests take no time, where an earlier run has
 // not: its results stay.
 func TestBenchKeepsResults(t *testing.T) {
+	t.Parallel()
 	r := newBench(t, nil, "-proto", "resp", "-n", "1", "-c", "1", "stblock")
 	if _, err := exec.LookPath("redis-benchmark"); err != nil {
 		t.Skipf("kv measures one request, too: %v", err)
@@ -432,7 +440,7 @@ func TestBenchKeepsResults(t *testing.T) {
 	}
 	r.start(t)
 	r.finish(t, 1)
-	r.expectError(t, "redis-benchmark printed no figures (a larger -n may help) against stblock in resp, 1 clients, SET. It said:\n")
+	r.expectError(t, "redis-benchmark printed no figures (a larger -n may help) against stblock in resp, c=1, P=1, SET. It said:\n")
 	for _, name := range names {
 		if got := readFile(t, filepath.Join(r.out, name)); got != "earlier" {
 			t.Errorf("%s is now %q", name, got)
@@ -443,11 +451,20 @@ func TestBenchKeepsResults(t *testing.T) {
 	}
 }
 
+// TestBenchNothing wants what no server does.
+func TestBenchNothing(t *testing.T) {
+	r := newBench(t, nil, "-proto", "kv", "-c", "2", "stblock")
+	r.start(t)
+	r.finish(t, 1)
+	r.expectError(t, "stblock serves one client at a time: there is nothing to measure")
+}
+
 // TestBenchOutput gives the tables to a reader that leaves, which is no failure, and to a
 // disk that is full, which is one.
 func TestBenchOutput(t *testing.T) {
 	for name, code := range map[string]int{"pipe": 0, "/dev/full": 1} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newBench(t, nil, "-proto", "kv", "-n", "1000", "-c", "1", "-R", "1", "stblock")
 			out, err := os.OpenFile(name, os.O_WRONLY, 0)
 			if name == "pipe" {
@@ -471,6 +488,7 @@ func TestBenchOutput(t *testing.T) {
 // TestBenchHarmless has an environment and names that are none of bench.sh's business. It
 // finds no more than Go and what is everywhere, so that scripts/kv drives RESP.
 func TestBenchHarmless(t *testing.T) {
+	t.Parallel()
 	r := newBench(t, nil, "-proto", "resp", "-n", "1000", "-c", "1", "-R", "1", "-o", "its 'results'", "./stblock", "mtblock/")
 	bin, strange := filepath.Join(r.base, "bin"), "it's \"odd\" $HOME"
 	for _, name := range strings.Fields("bash basename cat date dirname env getconf go grep head ln mkdir mktemp mv ps readlink rm rmdir sed sleep uname wc") {
@@ -510,22 +528,24 @@ func TestBenchStall(t *testing.T) {
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "mtblock")
 	r.start(t)
 	r.finish(t, 1)
-	r.expectError(t, "redis-benchmark made no progress for 10s against mtblock in resp, 5 clients, SET. It said:\n    (nothing)\n")
+	r.expectError(t, "redis-benchmark made no progress for 10s against mtblock in resp, c=5, P=1, SET. It said:\n    (nothing)\n")
 }
 
 // TestBenchClientFails has a client that is not served as it likes.
 func TestBenchClientFails(t *testing.T) {
+	t.Parallel()
 	fakes := map[string]string{
 		"redis-benchmark": `[ "$1" = --version ] && echo redis-benchmark 7.0.0 && exit; echo wrong reply; exit 3`,
 	}
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "mtblock")
 	r.start(t)
 	r.finish(t, 1)
-	r.expectError(t, "redis-benchmark ended with exit status 3 against mtblock in resp, 5 clients, SET. It said:\n    wrong reply\n")
+	r.expectError(t, "redis-benchmark ended with exit status 3 against mtblock in resp, c=5, P=1, SET. It said:\n    wrong reply\n")
 }
 
 // TestBenchOldClient has a redis-benchmark from before the latencies in its CSV.
 func TestBenchOldClient(t *testing.T) {
+	t.Parallel()
 	fakes := map[string]string{"redis-benchmark": "echo redis-benchmark 6.0.16"}
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "-R", "1", "mtblock")
 	r.start(t)
@@ -550,6 +570,7 @@ func TestBenchSignals(t *testing.T) {
 		"hangup":    {syscall.SIGHUP, -1, 129},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if signal.Ignored(c.sig) {
 				t.Skipf("the tests ignore %v, and so does a script that they start", c.sig)
 			}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package scripts
 
 import (
@@ -9,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -181,12 +184,12 @@ func TestTraceFails(t *testing.T) {
 	const own = `for last; do [ "$file" = next ] && out=$last; file=; [ "$last" = -o ] && file=next; done
 while [ "$1" != "$out" ]; do shift; done
 shift
-: >"$out"
 `
 	for fake, want := range map[string]string{
-		"echo 'strace: Operation not permitted' >&2; exit 1": "strace: Operation not permitted",
-		own + `exec "$@"`: "epollsrv: strace saw nobody accept C",
-		own + "echo epollsrv: resp on 127.0.0.1:1 >&2; exec sleep 60": "connection refused",
+		"echo 'strace: Operation not permitted' >&2; exit 1":                             "strace: Operation not permitted",
+		own + `: >"$out"; exec "$@"`:                                                     "epollsrv: strace has printed no call",
+		own + `echo "$$ getpid() = $$" >"$out"; exec "$@"`:                               "epollsrv: strace saw nobody accept C",
+		own + "echo $$ >\"$out\"; echo epollsrv: resp on 127.0.0.1:1 >&2; exec sleep 60": "connection refused",
 	} {
 		r := newBench(t, map[string]string{"strace": fake}, "epollsrv")
 		script, err := filepath.Abs("trace.sh")
@@ -198,6 +201,19 @@ shift
 		r.finish(t, 1)
 		r.expectError(t, want)
 	}
+}
+
+// TestTraceInterrupted ends the script in the middle of a conversation.
+func TestTraceInterrupted(t *testing.T) {
+	needStrace(t)
+	if _, err := exec.LookPath("ps"); err != nil {
+		t.Skipf("ps finds the conversation: %v", err)
+	}
+	r := newTrace(t, "busywait")
+	r.start(t)
+	await(t, "busywait under strace", func() bool { return len(r.processes(t, "/bin/busywait -addr")) > 1 })
+	syscall.Kill(r.cmd.Process.Pid, syscall.SIGTERM)
+	r.finish(t, 143)
 }
 
 // TestTraceResults reads in the recorded results what they are there to show.

@@ -6,7 +6,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P) || exit 1
 me=${0##*/}
 command_line="$me${*:+ $*}"
 chosen='' picked='' skipped='' stage='' job='' new=''
-
 flavors="stblock mtblock goroutinesrv busywait epollsrv kqueuesrv"
 reference=$(command -v redis-server >/dev/null && echo redis-server)
 foreign="epollsrv: epoll is on Linux only"
@@ -69,7 +68,7 @@ leave() {
   end_progress
   [ -z "$job" ] || { kill -TERM -- "-$job" && wait "$job"; } 2>/dev/null
   if [ -n "$new" ]; then
-    [ -z "$(sed -n 2p "$csv")" ] ||
+    [ -z "$(sed -n 2p "$csv" 2>/dev/null)" ] ||
       { mv -f "$csv" "$out/unfinished.csv" && say "the figures so far are in $out/unfinished.csv"; }
     rm -rf "$new"
     rmdir "$out" 2>/dev/null

@@ -87,12 +87,18 @@ func (m *meter) startBeside() (err error) {
 	if m.beside, err = m.startClient(m.companion); err != nil {
 		return err
 	}
-	line, err := m.beside.await(m.ctx, "in effect", m.stall)
-	if err == errInterrupted {
+	var line string
+	var never error
+	done := make(chan struct{})
+	go func() {
+		line, never = m.beside.await(m.ctx, "in effect")
+		close(done)
+	}()
+	if err := m.attend(m.beside, done); err != nil {
 		return err
 	}
-	if err != nil {
-		return m.clientFailed(m.beside, "was not in effect"+err.Error())
+	if never != nil {
+		return m.clientFailed(m.beside, "was not in effect: "+never.Error())
 	}
 	fmt.Sscanf(line, "in effect: %d connections, %d served", new(int64), &m.served)
 	return m.settle()
@@ -118,7 +124,7 @@ func (m *meter) run() (err error) {
 	if m.measured == nil {
 		err = m.attend(nil, after(m.watch))
 	} else {
-		m.client, err = m.runClient(m.measured, m.accept)
+		err = m.runMeasured()
 	}
 	if err != nil {
 		return err
@@ -134,6 +140,20 @@ func (m *meter) run() (err error) {
 	m.reads, m.writes = m.reads-reads, m.writes-writes
 	if m.beside != nil && m.beside.hasEnded(0) {
 		return m.clientFailed(m.beside, "ended with "+m.beside.status())
+	}
+	return nil
+}
+
+// runMeasured runs the client that is measured, and notes its figures. If it ends as
+// accepted, there may be none.
+func (m *meter) runMeasured() error {
+	p, err := m.runClient(m.measured, m.accept)
+	if err != nil {
+		return err
+	}
+	m.client = clientFigures(p.out.String())
+	if m.client == nil && p.cmd.ProcessState.Success() {
+		return m.clientFailed(p, "printed no figures (a larger -n may help)")
 	}
 	return nil
 }
@@ -172,9 +192,8 @@ func (m *meter) startClient(args []string) (*process, error) {
 	return m.start(args)
 }
 
-// runClient runs a client to its end, and returns its figures. There are none if it ends
-// with the status accept, and has printed none.
-func (m *meter) runClient(args []string, accept int) (map[string]string, error) {
+// runClient runs a client to its end, which must have exit status 0, or accept.
+func (m *meter) runClient(args []string, accept int) (*process, error) {
 	p, err := m.startClient(args)
 	if err != nil {
 		return nil, err
@@ -182,14 +201,10 @@ func (m *meter) runClient(args []string, accept int) (map[string]string, error) 
 	if err := m.attend(p, p.ended); err != nil {
 		return nil, err
 	}
-	figures, code := clientFigures(p.out.String()), p.cmd.ProcessState.ExitCode()
-	switch {
-	case code != 0 && code != accept:
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 && code != accept {
 		return nil, m.clientFailed(p, "ended with "+p.status())
-	case code == 0 && figures == nil:
-		return nil, m.clientFailed(p, "printed no figures (a larger -n may help)")
 	}
-	return figures, nil
+	return p, nil
 }
 
 // clientFailed says what went wrong with a client. If its server has died, that is why.

@@ -45,8 +45,12 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 func (p *process) hasEnded(wait time.Duration) bool {
 	select {
 	case <-p.ended:
-		return true
 	case <-time.After(wait):
+	}
+	select {
+	case <-p.ended:
+		return true
+	default:
 		return false
 	}
 }
@@ -89,8 +93,7 @@ func (p *process) words() string {
 }
 
 // await waits for a line with a text in what the process prints.
-func (p *process) await(ctx context.Context, text string, patience time.Duration) (line string, err error) {
-	deadline := time.After(patience)
+func (p *process) await(ctx context.Context, text string) (line string, err error) {
 	for {
 		ended := p.hasEnded(5 * time.Millisecond)
 		for line := range strings.Lines(p.out.String() + p.err.String()) {
@@ -99,14 +102,10 @@ func (p *process) await(ctx context.Context, text string, patience time.Duration
 			}
 		}
 		if ended {
-			return "", fmt.Errorf(": it ended with %s", p.status())
+			return "", fmt.Errorf("it ended with %s", p.status())
 		}
-		select {
-		case <-ctx.Done():
-			return "", errInterrupted
-		case <-deadline:
-			return "", fmt.Errorf(" after %.0f seconds", patience.Seconds())
-		default:
+		if ctx.Err() != nil {
+			return "", ctx.Err()
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -60,13 +61,18 @@ func (m *meter) launch(name string, args []string, ready string) error {
 		return err
 	}
 	p.name = name
-	line, err := p.await(m.ctx, ready, readiness)
-	if err == errInterrupted {
-		return err
+	ctx, cancel := context.WithTimeout(m.ctx, readiness)
+	defer cancel()
+	line, err := p.await(ctx, ready)
+	if m.ctx.Err() != nil {
+		return errInterrupted
+	}
+	if err == context.DeadlineExceeded {
+		err = fmt.Errorf("%v have passed", readiness)
 	}
 	if err != nil {
 		p.kill()
-		return fmt.Errorf("%s was not ready%v. Its last words:\n%s", name, err, p.words())
+		return fmt.Errorf("%s was not ready: %w. Its last words:\n%s", name, err, p.words())
 	}
 	m.server = p
 	if name != "redis-server" {

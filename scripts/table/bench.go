@@ -176,7 +176,7 @@ func summary(args []string, out io.Writer) error {
 		m.summarize(&b, proto)
 	}
 	b.WriteString("\n* is the best; p99 is in ms, CPU the server's microseconds for a request.\n")
-	_, err = io.WriteString(out, b.String())
+	_, err = io.WriteString(out, trimLines(b.String()))
 	return err
 }
 
@@ -200,7 +200,7 @@ func (m measured) summarize(b *strings.Builder, proto string) {
 		for _, t := range tests {
 			line += fmt.Sprintf("  %6s %6s %6s", m.marked("rps", t, server), m.marked("p99_ms", t, server), m.marked("cpu_us_per_req", t, server))
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(line + "\n")
 	}
 }
 

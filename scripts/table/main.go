@@ -17,6 +17,7 @@ var commands = map[string]func(args []string, out io.Writer) error{
 	"gobench":   gobench,
 	"machine":   describeMachine,
 	"plot":      plot,
+	"readme":    readme,
 	"summary":   summary,
 	"tradeoffs": tradeoffs,
 }

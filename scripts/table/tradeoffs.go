@@ -40,11 +40,7 @@ func tradeoffs(args []string, out io.Writer) error {
 	if t.rows, err = readRows(f.Arg(0)); err != nil {
 		return err
 	}
-	for _, r := range t.rows {
-		k := key{r["claim"], r["flavor"], r["metric"]}
-		t.values[k] = append(t.values[k], r["value"])
-	}
-	t.servers = inOrder(t.rows)
+	t.index()
 	var b strings.Builder
 	for _, table := range []struct {
 		claims string
@@ -65,6 +61,15 @@ func tradeoffs(args []string, out io.Writer) error {
 	writeSkipped(&b, *skipped)
 	_, err = io.WriteString(out, trimLines(b.String()))
 	return err
+}
+
+// index sorts the figures by what they are of.
+func (t *figures) index() {
+	for _, r := range t.rows {
+		k := key{r["claim"], r["flavor"], r["metric"]}
+		t.values[k] = append(t.values[k], r["value"])
+	}
+	t.servers = inOrder(t.rows)
 }
 
 // legend says in a line what each claim is.
@@ -295,11 +300,14 @@ func (t figures) numbers(b *strings.Builder) {
 
 // sizes prints requests/s and processor time by size of the value.
 func (t figures) sizes(b *strings.Builder) {
-	sizes := distinct(t.rows, func(r row) string {
-		size, _ := strings.CutPrefix(r["metric"], "SET rps ")
-		return map[bool]string{true: size}[r["claim"] == "values" && size != r["metric"]]
-	})
-	sizes = slices.DeleteFunc(sizes, func(s string) bool { return s == "" })
+	var sizes []string
+	for _, metric := range distinct(t.rows, func(r row) string { return r["metric"] }) {
+		if size, ok := strings.CutPrefix(metric, "SET rps "); ok {
+			sizes = append(sizes, size)
+		}
+	}
+	b.WriteString("Values of so many bytes\n")
+	fmt.Fprintf(b, "%-12s %-*s  %s\n", "", 10*len(sizes), "requests/s", "CPU µs of a request")
 	for _, test := range []string{"SET", "GET"} {
 		fmt.Fprintf(b, "%-12s", test)
 		for range 2 {

@@ -111,8 +111,8 @@ func (n *namer) kind(l line) string {
 // role tells which of the model's threads makes a call: 1 accepts, 2 is A's, 3 is B's. Go
 // may move the one that accepts to another thread of the system.
 func (n *namer) role(l line) string {
-	role := n.roles[l.thread]
-	if role == "" || l.name == "accept" || moves[l.name] {
+	role := cmp.Or(n.roles[l.thread], "1")
+	if l.name == "accept" || moves[l.name] {
 		role = strconv.Itoa(1 + max(0, slices.Index([]string{"listener", "A", "B"}, l.on)))
 	}
 	n.roles[l.thread] = role
@@ -165,7 +165,7 @@ func (n *namer) outcome(c call) string {
 // A pollEvent is one of epoll's events: IN|OUT and so on, of what has this data.
 type pollEvent struct{ what, data string }
 
-var pollEventPattern = regexp.MustCompile(`events=([A-Z|]+|0), data=\{u32=\d+, u64=(\d+)\}`)
+var pollEventPattern = regexp.MustCompile(`events=([A-Z|]+|0), data=(\{[^}]*\}|\w+)`)
 
 func pollEvents(arg string) (events []pollEvent) {
 	for _, m := range pollEventPattern.FindAllStringSubmatch(arg, -1) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,33 +27,25 @@ type event struct {
 	polls bool   // at its end, the server does not wait
 }
 
-// aRequest is the event from which the calls in a request are counted.
-const aRequest = "A sends a GET"
-
 // rows cuts the calls into events. The last event only ends the one before.
 func rows(calls []call, events []event) (list []row, err error) {
 	lines, goroutines, err := name(calls)
 	if err != nil {
 		return nil, err
 	}
-	left, done, vain := map[string]int{}, map[string]int{}, map[string]int{}
+	var request, left []line
 	cuts := cut(lines, events)
 	for i, e := range events[:len(events)-1] {
 		if e.name == "" {
 			continue
 		}
-		var shown []line
-		for _, l := range lines[cuts[i]:cuts[i+1]] {
-			switch {
-			case !l.ended():
-			case l.kind != "":
-				shown = append(shown, l)
-			case i > 0:
-				left[l.name]++
-			}
+		part := lines[cuts[i]:cuts[i+1]]
+		shown := filter(part, func(l line) bool { return l.kind != "" && l.ended() })
+		if i > 0 {
+			left = append(left, filter(part, func(l line) bool { return l.kind == "" && l.ended() })...)
 		}
-		if e.name == aRequest {
-			count(shown, done, vain)
+		if e.name == "A sends a GET" {
+			request = shown
 		}
 		for _, r := range slices.Concat(orNone(fold(shown)), e.gains(), e.waits(lines, events[i+1].begin)) {
 			r.event = e.name
@@ -64,11 +57,35 @@ func rows(calls []call, events []event) (list []row, err error) {
 			list[i].thread = ""
 		}
 	}
-	request := counts(done)
-	if len(vain) > 0 {
-		request += "; in vain: " + counts(vain)
+	made := counts(filter(request, func(l line) bool { return !l.again() }))
+	if vain := counts(filter(request, line.again)); vain != "" {
+		made += "; in vain: " + vain
 	}
-	return append(list, row{kind: "request", text: request}, row{kind: "left", text: counts(left)}), nil
+	return append(list, row{kind: "request", text: made}, row{kind: "left", text: counts(left)}), nil
+}
+
+func filter(lines []line, keep func(line) bool) (kept []line) {
+	for _, l := range lines {
+		if keep(l) {
+			kept = append(kept, l)
+		}
+	}
+	return kept
+}
+
+// counts tells how many calls there are of each name, the most frequent first.
+func counts(lines []line) string {
+	count := map[string]int{}
+	for _, l := range lines {
+		count[l.name]++
+	}
+	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = name + " " + grouped(count[name])
+	}
+	return strings.Join(names, ", ")
 }
 
 // orNone says so if there are no rows.
@@ -95,32 +112,6 @@ func together(rows []row) bool {
 		}
 	}
 	return false
-}
-
-// count adds calls to those that did something, or to those in vain.
-func count(lines []line, done, vain map[string]int) {
-	for _, l := range lines {
-		name, _, _ := strings.Cut(l.text, "(")
-		if l.again() {
-			vain[name]++
-		} else {
-			done[name]++
-		}
-	}
-}
-
-// counts prints counts, the greatest first.
-func counts(count map[string]int) string {
-	var list []string
-	for name, n := range count {
-		list = append(list, name+" "+grouped(n))
-	}
-	slices.SortFunc(list, func(a, b string) int {
-		nameA, _, _ := strings.Cut(a, " ")
-		nameB, _, _ := strings.Cut(b, " ")
-		return cmp.Or(cmp.Compare(count[nameB], count[nameA]), cmp.Compare(a, b))
-	})
-	return strings.Join(list, ", ")
 }
 
 // cut returns where the lines of each event begin. Polls in vain before the first other

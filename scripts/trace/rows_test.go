@@ -97,9 +97,17 @@ func TestGrouped(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	got := counts(map[string]int{"read": 2, "accept": 2, "write": 1234, "close": 1})
-	if want := "write 1,234, accept 2, read 2, close 1"; got != want {
+	var lines []line
+	for name, n := range map[string]int{"read": 2, "accept": 2, "write": 1234, "close": 1} {
+		for range n {
+			lines = append(lines, lineOf(name+"(A)"))
+		}
+	}
+	if got, want := counts(lines), "write 1,234, accept 2, read 2, close 1"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+	if got := counts(nil); got != "" {
+		t.Errorf("of nothing: %q", got)
 	}
 }
 

@@ -15,14 +15,15 @@ import (
 
 // A server runs under strace.
 type server struct {
-	cmd   *exec.Cmd
-	addr  string
-	calls string        // the file that strace writes to
-	ended chan struct{} // closed when it has ended
+	strace *exec.Cmd
+	pid    int
+	addr   string
+	calls  string        // the file that strace writes to
+	ended  chan struct{} // closed when strace has ended, which is when the server has
 }
 
 // startServer starts a flavor on a free port, with its files in dir, and waits until it is
-// ready. With -D, the flavor is the child, and strace no parent of it.
+// ready.
 func startServer(program, proto, dir string) (*server, error) {
 	s := &server{calls: filepath.Join(dir, "calls"), ended: make(chan struct{})}
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -30,14 +31,13 @@ func startServer(program, proto, dir string) (*server, error) {
 		return nil, err
 	}
 	defer log.Close()
-	s.cmd = exec.Command("strace", "-D", "-q", "-f", "-e", "signal=none", "-o", s.calls,
-		program, "-addr", "127.0.0.1:0", "-proto", proto)
-	s.cmd.Stdout, s.cmd.Stderr = log, log
-	if err := s.cmd.Start(); err != nil {
+	s.strace = exec.Command("strace", "-f", "-q", "-e", "signal=none", "-o", s.calls, program, "-addr", "127.0.0.1:0", "-proto", proto)
+	s.strace.Stdout, s.strace.Stderr = log, log
+	if err := s.strace.Start(); err != nil {
 		return nil, err
 	}
 	go func() {
-		s.cmd.Wait()
+		s.strace.Wait()
 		close(s.ended)
 	}()
 	if err := s.await(regexp.MustCompile(proto+` on (\S+)\n`), log.Name()); err != nil {
@@ -47,7 +47,8 @@ func startServer(program, proto, dir string) (*server, error) {
 	return s, nil
 }
 
-// await waits for the line that tells the address.
+// await waits for the line that tells the address. Who is first in strace's output is the
+// server.
 func (s *server) await(ready *regexp.Regexp, log string) error {
 	for end := time.Now().Add(patience); ; {
 		over := s.hasEnded(10 * time.Millisecond)
@@ -57,7 +58,11 @@ func (s *server) await(ready *regexp.Regexp, log string) error {
 		}
 		if m := ready.FindSubmatch(words); m != nil {
 			s.addr = string(m[1])
-			return nil
+			calls, err := os.ReadFile(s.calls)
+			if _, scanErr := fmt.Sscan(string(calls), &s.pid); err == nil && scanErr != nil {
+				return fmt.Errorf("strace has printed no call")
+			}
+			return err
 		}
 		if over || time.Now().After(end) {
 			return fmt.Errorf("it was not ready, and said:\n%s", words)
@@ -75,18 +80,20 @@ func (s *server) hasEnded(wait time.Duration) bool {
 	}
 }
 
-// stop ends the server; after three seconds, by force.
+// stop ends the server; after three seconds, by force: with strace, it ends as well.
 func (s *server) stop() {
-	s.cmd.Process.Signal(syscall.SIGTERM)
-	if !s.hasEnded(3 * time.Second) {
-		s.cmd.Process.Kill()
+	if s.pid > 0 {
+		syscall.Kill(s.pid, syscall.SIGTERM)
+	}
+	if s.pid == 0 || !s.hasEnded(3*time.Second) {
+		s.strace.Process.Kill()
 		<-s.ended
 	}
 }
 
 // states has a letter for each thread of the server: see proc_pid_stat(5).
 func (s *server) states() (states string, err error) {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.pid))
 	if err != nil || len(files) == 0 {
 		return "", fmt.Errorf("the server has ended")
 	}

@@ -13,15 +13,16 @@ import (
 	"unicode/utf8"
 )
 
-const legend = `= EAGAIN      nothing to read or to accept, or no room to write: try again
-waits in      what a thread is in when all that the event causes is done
+const legend = `= EAGAIN      not now: nothing to read or to accept, or no room for what is written
+waits in      where a thread is when all that the event causes is done
 × 321         so often, until the next event; bytes are added up
-~             made by the Go runtime, whose poller waits for the goroutines' sockets
+~             by the Go runtime: its poller waits for the goroutines, its signals interrupt
 1, 2, 3       threads: the one that accepts, A's, and B's. Without a number, there is one
               at a time, or they are goroutines, which the runtime's threads take up
 in a request  what is called when A sends a GET. tradeoffs.sh -c calls counts the same under
-              load, where a wait finds many clients, and a busy one is seldom tried in vain
-left out      other calls of the Go runtime. strace, which makes all calls slow, adds to them
+              load, where one wait finds many clients, and what is tried is seldom in vain
+left out      other calls of the Go runtime. strace, which makes calls slow, adds to them
+Not shown: before A, another client has stored the 4 MB.
 `
 
 // Columns of the terminal: for the events, and for a flavor beside another.
@@ -100,20 +101,21 @@ func (t table) print(w io.Writer) {
 	}
 }
 
-// printSides prints two tables. Between them, | stands where they differ in a call.
+// printSides prints two tables. Where they differ in a call, |, < or > stands between them.
 func printSides(w io.Writer, a, b table) {
-	printLine(w, "", a.title, " ", b.title)
+	printLine(w, "", a.title, "", b.title)
 	fmt.Fprintln(w)
 	for _, e := range a.events {
-		name := wrap(e, eventWidth-1)
+		names := wrap(e, eventWidth-1)
+		n := 0
 		for _, pair := range align(a.rows[e], b.rows[e]) {
 			for i := range max(len(pair.left), len(pair.right)) {
-				printLine(w, at(name, 0), at(pair.left, i), pair.mark, at(pair.right, i))
-				name = name[min(1, len(name)):]
+				printLine(w, at(names, n), at(pair.left, i), pair.mark, at(pair.right, i))
+				n++
 			}
 		}
-		for _, rest := range name {
-			printLine(w, rest)
+		for ; n < len(names); n++ {
+			printLine(w, names[n])
 		}
 		fmt.Fprintln(w)
 	}
@@ -191,7 +193,7 @@ func bracket(rows []row, i int) string {
 // wrap breaks text behind commas into lines of a width. All but the first are indented.
 func wrap(text string, width int) (lines []string) {
 	for utf8.RuneCountInString(text) > width {
-		cut := strings.LastIndexAny(text[:width], ",;") + 1
+		cut := 1 + max(strings.LastIndex(text[:width+1], ", "), strings.LastIndex(text[:width+1], "; "))
 		if cut == 0 {
 			break
 		}
@@ -271,7 +273,7 @@ func common(a, b []row) (matches [][2]int) {
 	return matches
 }
 
-var amount = regexp.MustCompile(`[0-9][0-9,]*`)
+var amount = regexp.MustCompile(`[1-9][0-9,]*`) // 0 bytes are the end
 
 // alike tells whether two rows differ in nothing but amounts, or in what is left out.
 func alike(a, b row) bool {

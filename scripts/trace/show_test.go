@@ -136,6 +136,8 @@ func TestWrap(t *testing.T) {
 		"short":                 {"short"},
 		"exactly te":            {"exactly te"},
 		"one, two, three, four": {"one, two,", "   three,", "   four"},
+		"one 1,234, 5":          {"one 1,234,", "   5"},
+		"one 21,234, 5":         {"one 21,234, 5"},
 		"alltoolongforthis":     {"alltoolongforthis"},
 	} {
 		if d := cmp.Diff(want, wrap(text, 10)); d != "" {

@@ -7,10 +7,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"strings"
-	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
 	"ioflavors/scripts/blackbox/driver"
 )
 
@@ -28,7 +26,7 @@ func TestSlowReaders(t *testing.T) {
 				for range rounds {
 					mss := []int{536, 1460}[rnd.IntN(2)]
 					size := (mss-stamp)*(1+rnd.IntN(4))/2 + max(0, rnd.IntN(6)-3)
-					slow := newOwner(t, s, d, fmt.Sprint("slow", i), size, smallWindow(mss))
+					slow := newOwner(t, s, d, fmt.Sprint("slow", i), size, driver.SmallWindow(4096, mss))
 					fast := newOwner(t, s, d, fmt.Sprint("fast", i), size, net.Dialer{})
 					for range asked {
 						slow.ask()
@@ -68,24 +66,4 @@ func (o *owner) read() {
 	for ; o.asked > 0; o.asked-- {
 		o.client.Expect(o.reply)
 	}
-}
-
-// smallWindow returns what connects with a small window, and segments of mss bytes at
-// the most, whatever the network can carry.
-func smallWindow(mss int) net.Dialer {
-	return net.Dialer{Control: func(_, _ string, conn syscall.RawConn) error {
-		var err error
-		conn.Control(func(fd uintptr) {
-			for _, o := range [][3]int{
-				{unix.SOL_SOCKET, unix.SO_RCVBUF, 4096},
-				{unix.IPPROTO_TCP, unix.TCP_MAXSEG, mss},
-				{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
-			} {
-				if e := unix.SetsockoptInt(int(fd), o[0], o[1], o[2]); e != nil {
-					err = fmt.Errorf("setsockopt %v: %w", o, e)
-				}
-			}
-		})
-		return err
-	}}
 }

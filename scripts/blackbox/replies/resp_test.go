@@ -243,7 +243,9 @@ func TestIncr(t *testing.T) {
 			defer c.Leave()
 			for range times {
 				c.Send("INCR n\r\n")
-				c.Line(":")
+				if reply := c.Reply(); !c.Dead && reply[0] != ':' {
+					c.Failf("INCR: %q", reply)
+				}
 			}
 		})
 		c := s.Dial(t)
