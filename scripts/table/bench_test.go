@@ -171,7 +171,7 @@ func TestErrors(t *testing.T) {
 	noCSV := file(t, "a,b\n1\n")
 	for want, args := range map[string][]string{
 		"want a command: ":                           nil,
-		`unknown command "x": want bench, gobench, `: {"x"},
+		`unknown command "x": want bench, `: {"x"},
 		"no such file":                               {"bench", "/nosuch"},
 		"wrong number of fields":                     {"tradeoffs", noCSV},
 		"there is nothing in ":                       {"summary", file(t, "a,b\n")},
