@@ -67,6 +67,7 @@ func TestCompare(t *testing.T) {
 		{"blanks between words that differ", "f(a b c, d, e, f)", "f(x y z, d, e, f)", []string{"f([a b c], d, e, f) ~ f([x y z], d, e, f)"}},
 		{"only blanks", "\tf(a)", "\t\tf(a)", []string{"[\t]f(a) ~ [\t\t]f(a)"}},
 		{"nothing in common", "alpha()", "beta[2]", []string{"alpha() ~ beta[2]"}},
+		{"little in common", "first(one, two, three)", "second(four, five, six)", []string{"first(one, two, three) ~ second(four, five, six)"}},
 		{"more lines", "a|b", "a|new|b", []string{"a = a", "- ~ new", "b = b"}},
 		{"fewer lines", "first|a", "a", []string{"first ~ -", "a = a"}},
 		{"at the end", "a", "a|z", []string{"a = a", "- ~ z"}},

@@ -189,7 +189,7 @@ func TestSurroundings(t *testing.T) {
 		env  []string
 	}{
 		"a symbolic link":               {`mkdir a b; ln -s "$front" a/one; ln -s ../a/one b/two; b/two -w epollsrv kqueuesrv`, nil},
-		"CDPATH":                        {`mkdir -p x/scripts; cd "${front%/*}/.." && CDPATH=$OLDPWD/x scripts/diff.sh -w epollsrv kqueuesrv`, nil},
+		"CDPATH":                        {`mkdir -p x/scripts tmp; cd "$root" && CDPATH=.:$OLDPWD/x scripts/diff.sh -html /dev/null && cd "$OLDPWD" && CDPATH=. TMPDIR=tmp "$front" -w epollsrv kqueuesrv`, nil},
 		"relative TMPDIR":               {`mkdir tmp; TMPDIR=tmp "$front" -html page && test -s page && TMPDIR=tmp "$front" -w epollsrv kqueuesrv && rmdir tmp`, nil},
 		"TMPDIR with blanks and quotes": {`mkdir "it's \"my\" tmp"; TMPDIR="$PWD/it's \"my\" tmp" "$front" -w epollsrv kqueuesrv && rmdir it*`, nil},
 		"GOWORK":                        {`"$front" -w epollsrv kqueuesrv`, []string{"GOWORK=/nosuch/go.work"}},
