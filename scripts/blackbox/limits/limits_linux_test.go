@@ -1,6 +1,10 @@
 package limits
 
 import (
+	"fmt"
+	"net"
+	"os"
+	"regexp"
 	"sync"
 	"testing"
 
@@ -40,6 +44,20 @@ func TestNoFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Expect(d.Value("k", "v"))
+	})
+}
+
+// TestKeepAlive looks for the timer that finds out about clients whose host vanishes.
+func TestKeepAlive(t *testing.T) {
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask(d.Get("nosuch"), d.Missing("nosuch"))
+		from, to := c.Conn.RemoteAddr().(*net.TCPAddr).Port, c.Conn.LocalAddr().(*net.TCPAddr).Port
+		timer := regexp.MustCompile(fmt.Sprintf(`: \w+:%04X \w+:%04X 01 \S+ 02:`, from, to)) // 01: connected; 02: keepalive
+		driver.Await(t, "a keepalive timer", func() bool {
+			sockets, err := os.ReadFile("/proc/net/tcp")
+			return err == nil && timer.Match(sockets)
+		})
 	})
 }
 

@@ -1,14 +1,11 @@
 package streams
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"ioflavors/scripts/blackbox/driver"
 )
@@ -126,38 +123,6 @@ func TestSlowloris(t *testing.T) {
 				c.Leave()
 			}
 		}
-	})
-}
-
-// TestSendAfterEnd goes on sending after the server has ended the connection,
-// which must not keep the server from ending it for good.
-func TestSendAfterEnd(t *testing.T) {
-	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
-		c := s.Dial(t)
-		c.Ask(d.Wrong, d.Refusal)
-		c.ExpectEnd("")
-		for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
-			c.Conn.SetWriteDeadline(time.Now().Add(driver.Patience))
-			if _, err := c.Conn.Write([]byte(driver.Big)); err != nil {
-				if errors.Is(err, os.ErrDeadlineExceeded) {
-					t.Error("the server neither takes what is sent nor resets the connection")
-				}
-				break
-			}
-		}
-		s.OthersServed(t, d)
-		c.Leave()
-		s.Dial(t).Ask(d.Get("nosuch"), d.Missing("nosuch"))
-	})
-}
-
-// TestStayAfterEnd has a client that the server has refused stay, and do nothing.
-func TestStayAfterEnd(t *testing.T) {
-	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
-		c := s.Dial(t)
-		c.Ask(d.Wrong, d.Refusal)
-		c.ExpectEnd("")
-		s.Dial(t).Ask(d.Get("nosuch"), d.Missing("nosuch")) // in all flavors
 	})
 }
 

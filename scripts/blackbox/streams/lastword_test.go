@@ -1,0 +1,76 @@
+package streams
+
+import (
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"ioflavors/scripts/blackbox/driver"
+)
+
+// Clients that do not leave when the server has had its last word: the reply to QUIT or
+// to something wrong. They get a second, and 1 MiB that is dropped.
+
+// sendOn sends data until that fails, which it must.
+func sendOn(c *driver.Client, data string, pause time.Duration) {
+	begin, sent := time.Now(), 0
+	for !c.Dead {
+		c.Conn.SetWriteDeadline(begin.Add(driver.Patience))
+		n, err := c.Conn.Write([]byte(data))
+		if sent += n; sent > 64*driver.MiB || os.IsTimeout(err) {
+			c.Failf("%d bytes sent in %v, and the server has not closed: %v", sent, time.Since(begin), err)
+		} else if err != nil {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+// TestSendsForEver has a client send until its send fails. It can read its replies then.
+func TestSendsForEver(t *testing.T) {
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		for range 3 {
+			c := s.Dial(t)
+			c.Send(d.Get("nosuch") + d.Wrong)
+			sendOn(c, driver.Big, 0)
+			c.Expect(d.Missing("nosuch") + d.Refusal)
+			s.OthersServed(t, d)
+			c.Leave()
+		}
+	})
+}
+
+// TestDripsForEver has a client send a byte now and then.
+func TestDripsForEver(t *testing.T) {
+	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
+		servers := []*driver.Server{driver.Start(t, f, "resp"), driver.Start(t, f, "kv")}
+		driver.Together(len(servers), func(i int) {
+			s, d := servers[i], driver.Both[i]
+			c := s.Dial(t)
+			c.Ask(d.Wrong, d.Refusal)
+			sendOn(c, "x", 800*time.Millisecond)
+			s.Dial(t).Ask(d.Get("nosuch"), d.Missing("nosuch")) // in all flavors
+		})
+	})
+}
+
+// TestStay has as many clients stay as the server may have descriptors.
+func TestStay(t *testing.T) {
+	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
+		for in, want := range map[string]string{driver.RESP.Wrong: driver.RESP.Refusal, "QUIT\r\n": "+OK\r\n"} {
+			s := driver.StartLimited(t, f, "resp", "-n 40")
+			s.Extra = regexp.MustCompile(`^([a-z]+: accept[^\n]*: too many open files\n)?$`)
+			clients := 40
+			if f.Serial { // each stays for a second
+				clients = 3
+			}
+			for range clients {
+				c := s.Dial(t)
+				c.Send(in)
+				c.ExpectEnd(want)
+			}
+			s.Dial(t).Ask("PING\r\n", "+PONG\r\n")
+		}
+	})
+}
