@@ -170,13 +170,13 @@ $`)
 func TestErrors(t *testing.T) {
 	noCSV := file(t, "a,b\n1\n")
 	for want, args := range map[string][]string{
-		"want a command: ":                           nil,
+		"want a command: ":                  nil,
 		`unknown command "x": want bench, `: {"x"},
-		"no such file":                               {"bench", "/nosuch"},
-		"wrong number of fields":                     {"tradeoffs", noCSV},
-		"there is nothing in ":                       {"summary", file(t, "a,b\n")},
-		"summary: want raw.csv":                      {"summary"},
-		"flag provided but not defined: -x":          {"gobench", "-x"},
+		"no such file":                      {"bench", "/nosuch"},
+		"wrong number of fields":            {"tradeoffs", noCSV},
+		"there is nothing in ":              {"summary", file(t, "a,b\n")},
+		"summary: want raw.csv":             {"summary"},
+		"flag provided but not defined: -x": {"gobench", "-x"},
 	} {
 		var out strings.Builder
 		if err := run(args, &out); err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0 {
