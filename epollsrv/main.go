@@ -100,7 +100,7 @@ func accept(lfd int) bool {
 	if time.Since(paused) < 100*time.Millisecond {
 		return false
 	}
-	fd, _, err := unix.Accept(lfd)
+	fd, _, err := syscall.Accept(lfd) // unix.Accept would make a second call
 	if err == nil {
 		unix.SetNonblock(fd, true)
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
@@ -112,7 +112,6 @@ func accept(lfd int) bool {
 	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
 		logged.Do(func() { log.Printf("accept: %v", err) })
 		paused, wait = time.Now(), soon // out of descriptors, or of memory
-		return false
 	}
 	return err != unix.EAGAIN
 }
@@ -145,8 +144,7 @@ func (c *conn) expect() {
 	}
 }
 
-// step takes c one read, its answers and one write further. It reports false if c
-// is to be closed.
+// step takes c one read, its answers and one write further, and reports whether it stays.
 func (c *conn) step() bool {
 	if turns++; turns%64 == 0 {
 		runtime.Gosched() // or the runtime takes the P from us, again and again
@@ -192,6 +190,5 @@ func (c *conn) lingers() bool {
 		unix.Shutdown(c.fd, unix.SHUT_WR)
 		c.until = time.Now().Add(time.Second)
 	}
-	left := time.Until(c.until)
-	return c.late < maxLate && left > 0
+	return c.late < maxLate && time.Now().Before(c.until)
 }

@@ -13,6 +13,10 @@ import (
 const readSize = 16 << 10 // bytes in the smallest buffer
 const maxOut = 1 << 20    // bytes of replies that may wait before answering stops
 const maxLate = 1 << 20   // bytes that are dropped after the last word
+var db = map[string][]byte{}
+var answer func(*session, []byte) ([]byte, int) // answerRESP or answerKV
+var none = new(bytes.Buffer)                    // has no room, and is never written to
+var buffers [64]sync.Pool                       // [i]: of readSize<<i bytes at least, and empty
 
 // A session is the half of a client that is bytes. Its buffers are its own while there
 // are bytes in them; between turns, one without is none.
@@ -26,25 +30,20 @@ type session struct {
 	quit bool          // the client gets no more: its input is dropped
 }
 
-var db = map[string][]byte{}
-var answer func(*session, []byte) ([]byte, int) // answerRESP or answerKV
-var none = new(bytes.Buffer)                    // has no room, and is never written to
-var buffers [64]sync.Pool                       // [i]: of readSize<<i bytes at least, and empty
+// begin begins a turn, with room to read into. end ends it, with room to begin again.
+func (s *session) begin() { s.in = fit(s.in, 1<<10, max(s.in.Len(), min(7*s.in.Len(), 1<<20))) }
+func (s *session) end()   { s.in, s.out = fit(s.in, 0, 1<<10), fit(s.out, 0, 0) }
 
-// begin begins a turn, with room in both buffers, and end ends it.
-func (s *session) begin() { s.in, s.out = fit(s.in, readSize/4), fit(s.out, 64) }
-func (s *session) end()   { s.in, s.out = fit(s.in, 0), fit(s.out, 0) }
-
-// fit returns b if it has room for n bytes more, but not far too much. Or else it moves
-// what b has to another buffer, and gives b back.
-func fit(b *bytes.Buffer, n int) *bytes.Buffer {
+// fit returns b if it has room for n bytes more, but not far too much. Or else it gives b
+// back, and returns a buffer with what b had, and with room for n bytes and spare ones.
+func fit(b *bytes.Buffer, n, spare int) *bytes.Buffer {
 	size := b.Len() + n
 	if 0 < size && n <= b.Available() && b.Cap() <= 2*size+readSize {
 		return b
 	}
 	to := none
 	if size > 0 {
-		i := bits.Len(uint(size-1) / readSize)
+		i := bits.Len(uint(size+spare-1) / readSize)
 		if to, _ = buffers[i].Get().(*bytes.Buffer); to == nil {
 			to = bytes.NewBuffer(make([]byte, 0, readSize<<i))
 		}
@@ -59,6 +58,7 @@ func fit(b *bytes.Buffer, n int) *bytes.Buffer {
 
 // answerAll answers what is there, until too much output waits.
 func (s *session) answerAll() {
+	s.out = fit(s.out, 64, 0)
 	for s.more = true; s.more && s.out.Len() < maxOut; {
 		out, n := s.out.AvailableBuffer(), 0
 		if !s.quit {
@@ -86,7 +86,7 @@ func (s *session) answerRESP(out []byte) (_ []byte, n int) {
 	switch command := respproto.Lookup(args); command {
 	case respproto.Get:
 		v := db[string(args[1])]
-		s.out = fit(s.out, len(v)+64)
+		s.out = fit(s.out, len(v)+64, 0)
 		return s.resp.AppendValue(s.out.AvailableBuffer(), v), n
 	case respproto.Set:
 		set(args[1], args[2])
@@ -129,7 +129,7 @@ func (s *session) answerKV(out []byte) (_ []byte, n int) {
 	switch m.Kind {
 	case kvproto.Get:
 		v := db[string(m.Key)]
-		s.out = fit(s.out, len(m.Key)+len(v)+64)
+		s.out = fit(s.out, len(m.Key)+len(v)+64, 0)
 		return kvproto.AppendValue(s.out.AvailableBuffer(), m.Key, v), n
 	case kvproto.PutOrUpdate:
 		set(m.Key, m.Value)

@@ -87,8 +87,7 @@ func (c *conn) serve() {
 	c.sock.Close()
 }
 
-// step takes c one read, its answers and one write further. It reports false if c
-// is to be closed.
+// step takes c one read, its answers and one write further, and reports whether it stays.
 func (c *conn) step() bool {
 	c.begin()
 	defer c.end()

@@ -28,6 +28,7 @@ var turns int        // of all clients
 var paused time.Time // since when accept has no descriptors, or memory
 var conns = map[int]*conn{}
 var kq, noKqueue = unix.Kqueue()
+var unwatched = 9 // no filter: 0 is one on NetBSD
 var forever, soon = (*unix.Timespec)(nil), &unix.Timespec{Nsec: 100e6}
 var wait = forever // or soon, if there is more to do than is reported
 var tick time.Time // when that was last done
@@ -103,19 +104,18 @@ func accept(lfd int) bool {
 	if time.Since(paused) < 100*time.Millisecond {
 		return false
 	}
-	fd, _, err := unix.Accept(lfd)
+	fd, _, err := syscall.Accept(lfd) // unix.Accept would make a second call
 	if err == nil {
 		unix.SetNonblock(fd, true)
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		conns[fd] = &conn{fd: fd, session: session{resp: respproto.NewSession(), in: none, out: none}}
+		conns[fd] = &conn{fd: fd, want: unwatched, session: session{resp: respproto.NewSession(), in: none, out: none}}
 		conns[fd].expect()
 		return true
 	}
 	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
 		logged.Do(func() { log.Printf("accept: %v", err) })
 		paused, wait = time.Now(), soon // out of descriptors, or of memory
-		return false
 	}
 	return err != unix.EAGAIN
 }
@@ -138,7 +138,7 @@ func (c *conn) expect() {
 		want = unix.EVFILT_WRITE
 	}
 	if want != c.want && watch(unix.EV_ADD, c.fd, want) == nil {
-		if c.want != 0 {
+		if c.want != unwatched {
 			watch(unix.EV_DELETE, c.fd, c.want)
 		}
 		c.want = want
@@ -148,8 +148,7 @@ func (c *conn) expect() {
 	}
 }
 
-// step takes c one read, its answers and one write further. It reports false if c
-// is to be closed.
+// step takes c one read, its answers and one write further, and reports whether it stays.
 func (c *conn) step() bool {
 	if turns++; turns%64 == 0 {
 		runtime.Gosched() // or the runtime takes the P from us, again and again
@@ -195,6 +194,5 @@ func (c *conn) lingers() bool {
 		unix.Shutdown(c.fd, unix.SHUT_WR)
 		c.until = time.Now().Add(time.Second)
 	}
-	left := time.Until(c.until)
-	return c.late < maxLate && left > 0
+	return c.late < maxLate && time.Now().Before(c.until)
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // threads is how many clients may have one: half of what the system allows, for the
-// runtime wants some too, and so do the other processes of the user and the container.
+// runtime wants some too, and others do. Of what is allowed to the user it is a quarter,
+// so that a second server of the same user has its share.
 func threads() int {
 	if runtime.GOOS != "linux" {
 		return 1000 // FreeBSD has 1,500 for a process, macOS 2,048 or more
@@ -21,8 +22,9 @@ func threads() int {
 	most := uint64(2 * 9500) // Go ends a process that has 10,000
 	var user unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NPROC, &user) == nil {
-		most = min(most, uint64(user.Cur))
+		most = min(most, uint64(user.Cur)/2)
 	}
+	most = min(most, limit("/proc/sys/kernel/threads-max"), limit("/proc/sys/kernel/pid_max"))
 	groups, _ := os.ReadFile("/proc/self/cgroup") // a line is number:controllers:path
 	for line := range strings.Lines(string(groups)) {
 		_, line, _ = strings.Cut(strings.TrimSpace(line), ":")

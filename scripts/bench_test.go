@@ -1,3 +1,5 @@
+//go:build unix
+
 package scripts
 
 import (
@@ -15,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -43,6 +46,8 @@ func newBench(t *testing.T, fakes map[string]string, args ...string) *benchRun {
 			t.Fatal(err)
 		}
 	}
+	syscall.ForkLock.RLock() // what another process has open for writing cannot be run
+	defer syscall.ForkLock.RUnlock()
 	for name, script := range fakes {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o777); err != nil {
 			t.Fatal(err)
@@ -94,7 +99,8 @@ func (r *benchRun) finish(t *testing.T, code int) {
 	}
 }
 
-// processes returns the ids of the run's processes whose command line has text in it.
+// processes returns the ids of the run's processes whose command line has text in it. The
+// program measure has the command lines of others in its own.
 func (r *benchRun) processes(t *testing.T, text string) (pids []int) {
 	t.Helper()
 	lines, err := exec.Command("ps", "-A", "-ww", "-o", "pid=", "-o", "args=").Output()
@@ -103,6 +109,9 @@ func (r *benchRun) processes(t *testing.T, text string) (pids []int) {
 	}
 	for line := range strings.Lines(string(lines)) {
 		if !strings.Contains(line, r.base) || !strings.Contains(line, text) {
+			continue
+		}
+		if text != "" && strings.Contains(line, "/bin/measure ") {
 			continue
 		}
 		pid, err := strconv.Atoi(strings.Fields(line)[0])
@@ -193,6 +202,7 @@ func native() (runs, skipped string) {
 // milliseconds, finds the rate infinite. The flavors come in reading order, however
 // they are given.
 func TestBenchRun(t *testing.T) {
+	t.Parallel()
 	loop, skipped := native()
 	r := newBench(t, nil, "-n", "6000", skipped, loop, "-R", "2", "stblock")
 	r.start(t)
@@ -220,6 +230,8 @@ func TestBenchRun(t *testing.T) {
 			t.Errorf("no %q under the tables:\n%s", mention, table)
 		}
 	}
+	checkSummary(t, table, servers)
+	checkGoBench(t, r.out)
 	machine := readFile(t, filepath.Join(r.out, "machine.txt"))
 	for _, line := range []string{"command", "date", "system", "processor", "cores", "go", "redis"} {
 		if !regexp.MustCompile(`(?m)^` + line + ` +\S`).MatchString(machine) {
@@ -273,8 +285,7 @@ func readRaw(t *testing.T, file string) (rows []string) {
 			}
 		}
 		rps, min, p50, max, cpu, rss, threads := f[0], f[2], f[3], f[6], f[7], f[8], f[9]
-		// CPU time is counted in steps that may be all of a run this short, or nothing.
-		if rps <= 0 || min > p50 || p50 > max || max <= 0 || cpu < 0 || rss < 1 || threads < 2 {
+		if rps <= 0 || min > p50 || p50 > max || max <= 0 || cpu <= 0 || rss < 1 || threads < 2 {
 			t.Errorf("figures out of order: %s: %v", row, record[7:])
 		}
 	}
@@ -303,7 +314,7 @@ func wantTables(servers map[string][]string) (rows []string) {
 var (
 	benchTitle = regexp.MustCompile(`^(resp|kv), .* requests\)$`)
 	benchHead  = regexp.MustCompile(`^(SET|GET|PUT) +requests/s +avg ms +min +p50 +p95 +p99 +max +CPU µs +RSS MB +threads$`)
-	benchRow   = regexp.MustCompile(`^([a-z-]+) +[0-9,]+( +[0-9]+\.[0-9]{3}){6} +~?[0-9]+\.[0-9]{2} +[0-9]+\.[0-9] +[0-9]+$`)
+	benchRow   = regexp.MustCompile(`^([a-z-]+) +[0-9,]+( +[0-9]+\.[0-9]{3}){6} +[0-9]+\.[0-9]{2} +[0-9]+\.[0-9] +[0-9]+$`)
 	benchWords = regexp.MustCompile(`^stblock +(serves one client at a time)`)
 )
 
@@ -328,6 +339,49 @@ func tableRows(t *testing.T, tables string) (rows []string) {
 	return rows
 }
 
+// checkSummary checks that the last lines fit a screen, with a row for each server.
+func checkSummary(t *testing.T, table string, servers map[string][]string) {
+	t.Helper()
+	_, summary, _ := strings.Cut(table, "\n\nSET, resp ")
+	resp, kv, _ := strings.Cut(summary, "\n\nPUT, kv ")
+	for proto, text := range map[string]string{"resp": resp, "kv": kv} {
+		for _, server := range servers[proto] {
+			if !strings.Contains(text, "\n"+server+" ") {
+				t.Errorf("no %s in the summary of %s:\n%s", server, proto, text)
+			}
+		}
+	}
+	lines := strings.Split(summary, "\n")
+	if len(lines) > 23 || strings.Count(summary, "*") < 19 {
+		t.Errorf("a summary of %d lines, and not all marks:\n%s", len(lines), summary)
+	}
+	for _, line := range lines[1:] {
+		if utf8.RuneCountInString(line) > 80 {
+			t.Errorf("more than 80 columns: %q", line)
+		}
+	}
+}
+
+var goBenchLine = regexp.MustCompile(`^Benchmark(SET|GET|PUT)/flavor=[a-z-]+/proto=(resp|kv)/c=[0-9]+/P=[0-9]+ 6000 [0-9.]+ ns/op( [0-9.]+ (avg|min|p50|p95|p99|max)-ms){6} [0-9.]+ cpu-µs/op [0-9.]+ rss-MB [0-9]+ threads$`)
+
+// checkGoBench checks that bench.txt has a line for each measurement.
+func checkGoBench(t *testing.T, dir string) {
+	t.Helper()
+	head, lines, _ := strings.Cut(readFile(t, filepath.Join(dir, "bench.txt")), "Benchmark")
+	if !regexp.MustCompile(`^goos: \w+\ngoarch: \w+\npkg: ioflavors\ncpu: \S.*\n$`).MatchString(head) {
+		t.Errorf("bench.txt begins with %q", head)
+	}
+	lines = "Benchmark" + lines
+	if got, want := strings.Count(lines, "\n"), strings.Count(readFile(t, filepath.Join(dir, "raw.csv")), "\n")-1; got != want {
+		t.Errorf("bench.txt has %d measurements, want %d", got, want)
+	}
+	for line := range strings.Lines(lines) {
+		if !goBenchLine.MatchString(strings.TrimSuffix(line, "\n")) {
+			t.Errorf("bench.txt: %q", line)
+		}
+	}
+}
+
 func readFile(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(name)
@@ -339,10 +393,11 @@ func readFile(t *testing.T, name string) string {
 
 // TestBenchServerDies kills the server in the middle of a measurement.
 func TestBenchServerDies(t *testing.T) {
+	t.Parallel()
 	r := newBench(t, nil, "-proto", "kv", "-n", "1000000000", "-c", "5", "mtblock")
 	syscall.Kill(r.awaitServer(t, "mtblock"), syscall.SIGKILL)
 	r.finish(t, 1)
-	r.expectError(t, "mtblock died in kv, 5 clients, PUT: it ended with signal 9. Its last words:\n    mtblock: kv on 127.0.0.1:")
+	r.expectError(t, "mtblock died in kv, c=5, P=1, PUT: it ended with signal 9. Its last words:\n    mtblock: kv on 127.0.0.1:")
 	if _, err := os.Stat(r.out); err == nil {
 		t.Error("a folder for results that there are none of")
 	}
@@ -350,30 +405,147 @@ func TestBenchServerDies(t *testing.T) {
 
 // TestBenchNotReady has a redis-server that ends at once.
 func TestBenchNotReady(t *testing.T) {
+	t.Parallel()
 	fakes := map[string]string{"redis-server": "echo no memory today >&2; exit 7"}
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "1", "stblock")
 	r.start(t)
 	r.finish(t, 1)
 	r.expectError(t, "redis-server was not ready: it ended with exit status 7. Its last words:\n    no memory today\n")
-	r.expectError(t, "the figures so far are in "+r.out)
-	if rows := readRaw(t, filepath.Join(r.out, "raw.csv")); len(rows) != 1 {
-		t.Errorf("raw.csv has %q, want the one measurement before", rows)
+	file := filepath.Join(r.out, "unfinished.csv")
+	r.expectError(t, "the figures so far are in "+file)
+	if rows := readRaw(t, file); len(rows) != 1 {
+		t.Errorf("unfinished.csv has %q, want the one measurement before", rows)
 	}
+	if left, err := filepath.Glob(filepath.Join(r.out, "*")); err != nil || len(left) != 1 {
+		t.Errorf("results: %q, %v", left, err)
+	}
+}
+
+// TestBenchKeepsResults fails, as so few requests take no time, where an earlier run has
+// not: its results stay.
+func TestBenchKeepsResults(t *testing.T) {
+	t.Parallel()
+	r := newBench(t, nil, "-proto", "resp", "-n", "1", "-c", "1", "stblock")
+	if _, err := exec.LookPath("redis-benchmark"); err != nil {
+		t.Skipf("kv measures one request, too: %v", err)
+	}
+	if err := os.Mkdir(r.out, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"bench.txt", "machine.txt", "raw.csv", "table.txt"}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(r.out, name), []byte("earlier"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.start(t)
+	r.finish(t, 1)
+	r.expectError(t, "redis-benchmark printed no figures (a larger -n may help) against stblock in resp, c=1, P=1, SET. It said:\n")
+	for _, name := range names {
+		if got := readFile(t, filepath.Join(r.out, name)); got != "earlier" {
+			t.Errorf("%s is now %q", name, got)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(r.out, "*")); err != nil || len(left) != len(names) {
+		t.Errorf("results: %q, %v", left, err)
+	}
+}
+
+// TestBenchNothing wants what no server does.
+func TestBenchNothing(t *testing.T) {
+	r := newBench(t, nil, "-proto", "kv", "-c", "2", "stblock")
+	r.start(t)
+	r.finish(t, 1)
+	r.expectError(t, "stblock serves one client at a time: there is nothing to measure")
+}
+
+// TestBenchOutput gives the tables to a reader that leaves, which is no failure, and to a
+// disk that is full, which is one.
+func TestBenchOutput(t *testing.T) {
+	for name, code := range map[string]int{"pipe": 0, "/dev/full": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newBench(t, nil, "-proto", "kv", "-n", "1000", "-c", "1", "-R", "1", "stblock")
+			out, err := os.OpenFile(name, os.O_WRONLY, 0)
+			if name == "pipe" {
+				var in *os.File
+				if in, out, err = os.Pipe(); err == nil {
+					in.Close()
+				}
+			}
+			if err != nil {
+				t.Skip(err)
+			}
+			defer out.Close()
+			r.cmd.Stdout = out
+			r.start(t)
+			r.finish(t, code)
+			readRaw(t, filepath.Join(r.out, "raw.csv"))
+		})
+	}
+}
+
+// TestBenchHarmless has an environment and names that are none of bench.sh's business. It
+// finds no more than Go and what is everywhere, so that scripts/kv drives RESP.
+func TestBenchHarmless(t *testing.T) {
+	t.Parallel()
+	r := newBench(t, nil, "-proto", "resp", "-n", "1000", "-c", "1", "-R", "1", "-o", "its 'results'", "./stblock", "mtblock/")
+	bin, strange := filepath.Join(r.base, "bin"), "it's \"odd\" $HOME"
+	for _, name := range strings.Fields("bash basename cat date dirname env getconf go grep head ln mkdir mktemp mv ps readlink rm rmdir sed sleep uname wc") {
+		program, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(program, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"go.work": "no such syntax", "go.mod": "nor this"} {
+		if err := os.WriteFile(filepath.Join(r.base, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(r.base, strange), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	r.cmd.Env = append(r.cmd.Env, "PATH="+bin, "TMPDIR="+strange, "CDPATH=/:/tmp", "GOWORK="+filepath.Join(r.base, "go.work"))
+	r.tmp = filepath.Join(r.base, strange)
+	r.start(t)
+	r.finish(t, 0)
+	r.expectError(t, "redis-benchmark is not in PATH: scripts/kv drives resp too")
+	want := []string{"1 stblock resp 1 1 SET 1000", "1 mtblock resp 1 1 SET 1000", "1 stblock resp 1 1 GET 1000", "1 mtblock resp 1 1 GET 1000"}
+	if diff := cmp.Diff(want, readRaw(t, filepath.Join(r.base, "its 'results'", "raw.csv"))); diff != "" {
+		t.Errorf("raw.csv (-want +got):\n%s", diff)
+	}
+}
+
+// TestBenchStall has a client that waits for ever.
+func TestBenchStall(t *testing.T) {
+	t.Parallel()
+	fakes := map[string]string{
+		"redis-benchmark": `[ "$1" = --version ] && echo redis-benchmark 7.0.0 && exit; exec sleep 1000`,
+	}
+	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "mtblock")
+	r.start(t)
+	r.finish(t, 1)
+	r.expectError(t, "redis-benchmark made no progress for 10s against mtblock in resp, c=5, P=1, SET. It said:\n    (nothing)\n")
 }
 
 // TestBenchClientFails has a client that is not served as it likes.
 func TestBenchClientFails(t *testing.T) {
+	t.Parallel()
 	fakes := map[string]string{
 		"redis-benchmark": `[ "$1" = --version ] && echo redis-benchmark 7.0.0 && exit; echo wrong reply; exit 3`,
 	}
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "mtblock")
 	r.start(t)
 	r.finish(t, 1)
-	r.expectError(t, "redis-benchmark ended with exit status 3 against mtblock in resp, 5 clients, SET. It said:\n    wrong reply\n")
+	r.expectError(t, "redis-benchmark ended with exit status 3 against mtblock in resp, c=5, P=1, SET. It said:\n    wrong reply\n")
 }
 
 // TestBenchOldClient has a redis-benchmark from before the latencies in its CSV.
 func TestBenchOldClient(t *testing.T) {
+	t.Parallel()
 	fakes := map[string]string{"redis-benchmark": "echo redis-benchmark 6.0.16"}
 	r := newBench(t, fakes, "-proto", "resp", "-n", "2000", "-c", "5", "-R", "1", "mtblock")
 	r.start(t)
@@ -398,6 +570,7 @@ func TestBenchSignals(t *testing.T) {
 		"hangup":    {syscall.SIGHUP, -1, 129},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if signal.Ignored(c.sig) {
 				t.Skipf("the tests ignore %v, and so does a script that they start", c.sig)
 			}

@@ -1,14 +1,14 @@
+//go:build unix
+
 package scripts
 
 import (
 	"encoding/csv"
-	"encoding/xml"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,47 +30,42 @@ func newScript(t *testing.T, name string, args ...string) *benchRun {
 }
 
 func TestTradeoffsUsage(t *testing.T) {
-	for name, words := range map[string]string{
-		"tradeoffs.sh": "-c -n -m -s -t -R -o kqueuesrv silent heavy slow idle memory hold churn cores calls lost clients",
-		"plot.sh":      "-o throughput.svg latency.svg cpu.svg memory.svg clients.svg gnuplot",
-	} {
-		r := newScript(t, name, "-h")
-		r.start(t)
-		r.finish(t, 0)
-		for _, word := range append(strings.Fields(words), "usage: "+name) {
-			if !strings.Contains(r.stdout.String(), word) {
-				t.Errorf("no %q in:\n%s", word, &r.stdout)
-			}
+	r := newScript(t, "tradeoffs.sh", "-h")
+	r.start(t)
+	r.finish(t, 0)
+	words := "-c -n -m -s -t -R -o kqueuesrv silent heavy slow idle memory hold churn cores calls lost clients values"
+	for _, word := range append(strings.Fields(words), "usage: tradeoffs.sh") {
+		if !strings.Contains(r.stdout.String(), word) {
+			t.Errorf("no %q in:\n%s", word, &r.stdout)
 		}
-		if r.stderr.Len() > 0 {
-			t.Errorf("standard error: %s", &r.stderr)
-		}
+	}
+	if r.stderr.Len() > 0 {
+		t.Errorf("standard error: %s", &r.stderr)
 	}
 }
 
 func TestTradeoffsFlags(t *testing.T) {
-	for _, c := range []struct{ script, args, want string }{
-		{"tradeoffs.sh", "-x", "unknown option -x"},
-		{"tradeoffs.sh", "nosuchsrv", `unknown flavor "nosuchsrv"`},
-		{"tradeoffs.sh", "-c", "-c needs a value"},
-		{"tradeoffs.sh", "-c idle,loud", `unknown claim "loud": want some of silent,heavy,`},
-		{"tradeoffs.sh", "-c ,", "-c needs a claim"},
-		{"tradeoffs.sh", "-n 10", `invalid value "10" for -n: want more than 10`},
-		{"tradeoffs.sh", "-n 50001", `invalid value "50001" for -n: want a whole number from 1 to 50000`},
-		{"tradeoffs.sh", "-m 65", `invalid value "65" for -m`},
-		{"tradeoffs.sh", "-s 2001", `invalid value "2001" for -s`},
-		{"tradeoffs.sh", "-t 0.05", `invalid value "0.05" for -t: want seconds from 0.1 to 60`},
-		{"tradeoffs.sh", "-t 1s", `invalid value "1s" for -t`},
-		{"tradeoffs.sh", "-R 0", `invalid value "0" for -R`},
-		{"plot.sh", "-x", "unknown option -x"},
-		{"plot.sh", "-o", "-o needs a folder"},
-		{"plot.sh", "nosuch", `no raw.csv and no tradeoffs.csv in "nosuch"`},
+	for args, want := range map[string]string{
+		"-x":           "unknown option -x",
+		"nosuchsrv":    `unknown flavor "nosuchsrv"`,
+		"-c":           "-c needs a value",
+		"-c idle,loud": `unknown claim "loud": want some of silent,heavy,`,
+		"-c ,":         "-c needs a claim",
+		"-n 10":        `invalid value "10" for -n: want more than 10`,
+		"-n 50001":     `invalid value "50001" for -n: want a whole number from 1 to 50000`,
+		"-m 65":        `invalid value "65" for -m`,
+		"-s 2001":      `invalid value "2001" for -s`,
+		"-t 0.05":      `invalid value "0.05" for -t: want seconds from 0.1 to 60`,
+		"-t 60.5":      `invalid value "60.5" for -t`,
+		"-t 61":        `invalid value "61" for -t`,
+		"-t 1s":        `invalid value "1s" for -t`,
+		"-R 0":         `invalid value "0" for -R`,
 	} {
-		t.Run(c.script+" "+c.args, func(t *testing.T) {
-			r := newScript(t, c.script, strings.Fields(c.args)...)
+		t.Run(args, func(t *testing.T) {
+			r := newScript(t, "tradeoffs.sh", strings.Fields(args)...)
 			r.start(t)
 			r.finish(t, 2)
-			r.expectError(t, c.want)
+			r.expectError(t, want)
 			if _, err := os.Stat(r.out); err == nil || r.stdout.Len() > 0 {
 				t.Errorf("it began to work; standard output: %s", &r.stdout)
 			}
@@ -78,40 +73,82 @@ func TestTradeoffsFlags(t *testing.T) {
 	}
 }
 
-// TestTradeoffs measures two flavors in little time, and draws the results.
-func TestTradeoffs(t *testing.T) {
-	loop, skipped := native()
-	servers := []string{"mtblock", loop}
-	if _, err := exec.LookPath("redis-server"); err == nil {
-		servers = append(servers, "redis-server")
-	} else {
+// withReference adds redis-server to servers, if it is there.
+func withReference(t *testing.T, servers ...string) []string {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Logf("without redis-server as reference: %v", err)
+		return servers
 	}
-	r := newScript(t, "tradeoffs.sh", "-n", "60", "-m", "2", "-s", "20", "-t", "0.1", "-R", "2", skipped, loop, "mtblock")
+	return append(servers, "redis-server")
+}
+
+// TestTradeoffs measures two flavors in little time.
+func TestTradeoffs(t *testing.T) {
+	t.Parallel()
+	loop, skipped := native()
+	servers := withReference(t, "mtblock", loop)
+	claims := "silent,heavy,slow,hold,churn,cores,clients,idle,memory,calls,lost"
+	r := newScript(t, "tradeoffs.sh", "-c", claims, "-n", "60", "-m", "2", "-s", "20", "-t", "0.1", "-R", "1", skipped, loop, "mtblock")
 	r.start(t)
 	r.finish(t, 0)
 	r.expectError(t, "skipping "+skipped+": ")
-	checkTradeoffs(t, readTradeoffs(t, r.out), servers)
+	figures := readTradeoffs(t, r.out)
+	checkClaims(t, figures, servers, 1, strings.Split("alone,"+claims, ",")...)
+	checkFigures(t, figures, loop)
+	checkTradeoffsTable(t, r, servers, 4, "from one measurement", "without its lock, mtblock lost ", "skipped     "+skipped+": ")
+}
+
+// TestTradeoffsRounds measures what needs more than one round. What a client makes others
+// feel brings what they feel alone.
+func TestTradeoffsRounds(t *testing.T) {
+	t.Parallel()
+	loop, _ := native()
+	servers := withReference(t, "goroutinesrv", loop)
+	r := newScript(t, "tradeoffs.sh", "-c", "idle,silent", "-n", "60", "-t", "0.1", "-R", "2", loop, "goroutinesrv")
+	r.start(t)
+	r.finish(t, 0)
+	checkClaims(t, readTradeoffs(t, r.out), servers, 2, "alone", "silent", "idle")
+	checkTradeoffsTable(t, r, servers, 2, "median of 2 rounds")
+}
+
+// TestTradeoffsValues measures a server of each kind: one that serves one client at a time.
+func TestTradeoffsValues(t *testing.T) {
+	t.Parallel()
+	servers := withReference(t, "stblock")
+	r := newScript(t, "tradeoffs.sh", "-c", "values", "-R", "1", "stblock")
+	r.start(t)
+	r.finish(t, 0)
+	figures := readTradeoffs(t, r.out)
+	checkClaims(t, figures, servers, 1, "values")
+	if got := strings.Join(figures[[3]string{"values", "stblock", "clients"}], " "); got != "1" {
+		t.Errorf("stblock is measured with %s clients", got)
+	}
+	checkTradeoffsTable(t, r, servers, 2)
+}
+
+// checkTradeoffsTable checks what is printed: so many rows a server, and texts.
+func checkTradeoffsTable(t *testing.T, r *benchRun, servers []string, rows int, texts ...string) {
+	t.Helper()
 	table := readFile(t, filepath.Join(r.out, "tradeoffs.txt"))
 	if !strings.HasPrefix(r.stdout.String(), table) {
 		t.Errorf("tradeoffs.txt is not what was printed, which is:\n%s", &r.stdout)
 	}
 	for _, server := range servers {
-		if n := strings.Count(table, "\n"+server+" "); n != 4 {
-			t.Errorf("%s has %d rows, want one in each of 4 tables:\n%s", server, n, table)
+		if n := strings.Count(table, "\n"+server+" "); n != rows {
+			t.Errorf("%s has %d rows, want %d:\n%s", server, n, rows, table)
 		}
 	}
 	for line := range strings.Lines(table) {
-		if len(line) > 151 {
+		if len(line) > 151 && !strings.HasPrefix(line, "command ") {
 			t.Errorf("a line of %d columns: %q", len(line), line)
 		}
 	}
-	for _, mention := range []string{"median of 2 rounds", "without its lock, mtblock lost ", "skipped     " + skipped + ": "} {
-		if !strings.Contains(table, mention) {
-			t.Errorf("no %q in:\n%s", mention, table)
+	for _, text := range texts {
+		if !strings.Contains(table, text) {
+			t.Errorf("no %q in:\n%s", text, table)
 		}
 	}
-	drawTradeoffs(t, r.out)
 }
 
 // readTradeoffs returns the figures in tradeoffs.csv, by claim, flavor and metric.
@@ -147,22 +184,28 @@ var tradeoffMetrics = map[string]string{
 	"calls":   "total switches clients",
 	"lost":    "lost replies",
 	"clients": "*1 *2 *5 *10 *20 *50",
+	"values": "*clients *SET_rps_3 *SET_rps_100 *SET_rps_1000 *SET_rps_10000 *SET_rps_100000 *SET_rps_1000000" +
+		" *GET_rps_3 *GET_rps_1000000 *SET_CPU_3 *SET_CPU_1000000 *GET_CPU_3 *GET_CPU_1000000",
 }
 
-// checkTradeoffs checks that each claim has its figures for each server, and those that
-// do not depend on speed.
-func checkTradeoffs(t *testing.T, figures map[[3]string][]string, servers []string) {
+// checkClaims checks that claims, and no others, have their figures for each server.
+func checkClaims(t *testing.T, figures map[[3]string][]string, servers []string, rounds int, claims ...string) {
 	t.Helper()
-	for claim, metrics := range tradeoffMetrics {
+	for key := range figures {
+		if !slices.Contains(claims, key[0]) {
+			t.Errorf("a figure that is not wanted: %q", key)
+		}
+	}
+	for _, claim := range claims {
 		for _, server := range servers {
-			for metric := range strings.FieldsSeq(metrics) {
-				name, rounds := metric, 1
-				if strings.HasPrefix(metric, "*") {
-					name, rounds = metric[1:], 2
+			for metric := range strings.FieldsSeq(tradeoffMetrics[claim]) {
+				name, want := strings.TrimPrefix(metric, "*"), 1
+				if name != metric {
+					want = rounds
 				}
 				got := figures[[3]string{claim, server, strings.ReplaceAll(name, "_", " ")}]
-				if len(got) != rounds {
-					t.Errorf("%s of %s: %s has figures %q, want %d", claim, server, name, got, rounds)
+				if len(got) != want {
+					t.Errorf("%s of %s: %s has figures %q, want %d", claim, server, name, got, want)
 				}
 				for _, figure := range got {
 					if _, err := strconv.ParseFloat(figure, 64); err != nil && !missing(claim, figure) {
@@ -172,14 +215,20 @@ func checkTradeoffs(t *testing.T, figures map[[3]string][]string, servers []stri
 			}
 		}
 	}
+}
+
+// checkFigures checks those figures of mtblock and an event loop that do not depend on
+// speed.
+func checkFigures(t *testing.T, figures map[[3]string][]string, loop string) {
+	t.Helper()
 	for key, want := range map[[3]string]string{
-		{"lost", "mtblock", "lost"}:         "0",
-		{"lost", servers[1], "lost"}:        "0",
-		{"memory", "mtblock", "served 60"}:  "60",
-		{"memory", servers[1], "served 10"}: "10",
-		{"hold", servers[1], "clients"}:     "60 60",
-		{"lost", servers[1], "replies"}:     "50000",
-		{"idle", "mtblock", "clients"}:      "10",
+		{"lost", "mtblock", "lost"}:        "0",
+		{"lost", loop, "lost"}:             "0",
+		{"memory", "mtblock", "served 60"}: "60",
+		{"memory", loop, "served 10"}:      "10",
+		{"hold", loop, "clients"}:          "60",
+		{"lost", loop, "replies"}:          "50000",
+		{"idle", "mtblock", "clients"}:     "10",
 	} {
 		if got := strings.Join(figures[key], " "); got != want {
 			t.Errorf("%q: got %q, want %q", key, got, want)
@@ -195,8 +244,8 @@ func checkTradeoffs(t *testing.T, figures map[[3]string][]string, servers []stri
 	if x := figure("memory", "mtblock", "threads 60"); x < 60 {
 		t.Errorf("mtblock has %v threads for 60 clients", x)
 	}
-	if x := figure("slow", servers[1], "growth"); x > 16 {
-		t.Errorf("%s grows by %v MB", servers[1], x)
+	if x := figure("slow", loop, "growth"); x > 16 {
+		t.Errorf("%s grows by %v MB", loop, x)
 	}
 	if end := figures[[3]string{"lost", "mtblock-unlocked", "end"}]; len(end) != 1 {
 		t.Errorf("mtblock without its lock ends with %q", end)
@@ -205,8 +254,8 @@ func checkTradeoffs(t *testing.T, figures map[[3]string][]string, servers []stri
 		return
 	}
 	for _, call := range []string{"read", "write"} {
-		if x := figure("calls", servers[1], call); x < 0.99 || x > 1.5 {
-			t.Errorf("%s makes %v calls of %s in a request", servers[1], x, call)
+		if x := figure("calls", loop, call); x < 0.99 || x > 1.5 {
+			t.Errorf("%s makes %v calls of %s in a request", loop, x, call)
 		}
 	}
 }
@@ -220,189 +269,9 @@ func missing(claim, figure string) bool {
 	return runtime.GOOS != "linux" || err != nil
 }
 
-// drawTradeoffs measures a little with bench.sh, and draws that and the results in dir.
-func drawTradeoffs(t *testing.T, dir string) {
-	needGnuplot(t)
-	loop, _ := native()
-	bench := newBench(t, nil, "-n", "2000", "-proto", "kv", "-R", "1", "stblock", loop)
-	bench.start(t)
-	bench.finish(t, 0)
-	r := newScript(t, "plot.sh", bench.out, dir)
-	r.start(t)
-	r.finish(t, 0)
-	want := map[string][]string{
-		"throughput": {"1 client", "50 clients", "50 clients, pipeline of 16", "stblock", loop, "one client only", "scripts/bench.sh, kv, mean of PUT and GET"},
-		"latency":    {"stblock", loop, "p50", "p95", "p99", "one client at a time: the others wait for ever"},
-		"cpu":        {"stblock", loop, "one client only"},
-		"memory":     {"mtblock", loop, "scripts/tradeoffs.sh"},
-		"clients":    {"mtblock", loop, "scripts/tradeoffs.sh"},
-	}
-	expectPictures(t, r, want)
-}
-
-func needGnuplot(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("gnuplot"); err != nil {
-		t.Skipf("plot.sh needs gnuplot: %v", err)
-	}
-}
-
-// expectPictures checks that these pictures have been drawn, and no others, and that
-// they have these texts.
-func expectPictures(t *testing.T, r *benchRun, want map[string][]string) {
-	t.Helper()
-	var names []string
-	for _, name := range []string{"throughput", "latency", "cpu", "memory", "clients"} {
-		if want[name] != nil {
-			names = append(names, filepath.Join(r.out, name+".svg"))
-		}
-	}
-	if diff := cmp.Diff(names, strings.Split(strings.TrimSpace(r.stdout.String()), "\n")); diff != "" {
-		t.Errorf("pictures (-want +got):\n%s%s", diff, &r.stderr)
-	}
-	for name, texts := range want {
-		text := svgText(t, filepath.Join(r.out, name+".svg"))
-		for _, s := range texts {
-			if !strings.Contains(text, s) {
-				t.Errorf("no %q in %s.svg, which says:\n%s", s, name, text)
-			}
-		}
-	}
-}
-
-// svgText returns the text in a picture, and checks that it is a picture of the right
-// width in well-formed XML.
-func svgText(t *testing.T, file string) string {
-	t.Helper()
-	d := xml.NewDecoder(strings.NewReader(readFile(t, file)))
-	var text strings.Builder
-	shapes, width := 0, ""
-	for {
-		token, err := d.Token()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		switch token := token.(type) {
-		case xml.CharData:
-			text.Write(token)
-		case xml.StartElement:
-			switch token.Name.Local {
-			case "path", "polygon", "use":
-				shapes++
-			case "svg":
-				for _, a := range token.Attr {
-					if a.Name.Local == "width" {
-						width = a.Value
-					}
-				}
-			}
-		}
-	}
-	if shapes < 5 || width != "850" {
-		t.Errorf("%s has %d shapes, and the width %q", file, shapes, width)
-	}
-	return strings.ReplaceAll(text.String(), "\u00a0", " ")
-}
-
-// results makes a folder with these files.
-func results(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "results of a day")
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	files["machine.txt"] = `command     bench.sh "x" 'y' ` + "`z`" + ` \
-date        2001-02-03 04:05:06 +0000
-system      Linux 6.1_2
-processor   Fast & "Cheap" <1 GHz> {x_y} (x86_64)
-cores       8
-`
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-const rawHeader = "round,flavor,proto,clients,pipeline,test,n,rps,avg_ms,min_ms,p50_ms,p95_ms,p99_ms,max_ms,cpu_us_per_req,rss_mb,threads\n"
-
-// TestPlotMedians draws the medians of rounds, and in words what cannot be measured.
-func TestPlotMedians(t *testing.T) {
-	needGnuplot(t)
-	raw := rawHeader
-	figures := "claim,flavor,metric,value,unit,round\n"
-	for round, rps := range []int{9, 23400, 1234567} {
-		for _, test := range []string{"SET", "GET"} {
-			raw += fmt.Sprintf("%d,stblock,resp,1,1,%s,100,%d,1,0.1,0.5,0.6,0.7,0.8,7.5,5,7\n", round, test, rps)
-			raw += fmt.Sprintf("%d,busywait,resp,1,1,%s,100,%d,1,0.1,0.5,0.6,0.7,0.8,7.5,5,7\n", round, test, rps*2)
-			raw += fmt.Sprintf("%d,busywait,resp,20,1,%s,100,%d,1,0.1,0.5,0.6,0.7,0.8,0.25,5,7\n", round, test, rps*3)
-		}
-		figures += fmt.Sprintf("clients,stblock,1,%d,requests/s,%d\nclients,stblock,10,never,requests/s,%d\n", rps, round, round)
-		figures += fmt.Sprintf("clients,busywait,1,%d,requests/s,%d\nclients,busywait,10,%d,requests/s,%d\n", rps, round, rps*4, round)
-	}
-	figures += "memory,stblock,served 10,1,clients,1\nmemory,stblock,RSS 10,5.0,MB,1\n"
-	for _, n := range []int{10, 500} {
-		figures += fmt.Sprintf("memory,stblock,served %d,1,clients,1\nmemory,stblock,RSS %d,5.0,MB,1\n", n, n)
-		figures += fmt.Sprintf("memory,busywait,served %d,%d,clients,1\nmemory,busywait,RSS %d,%d,MB,1\n", n, n, n, n+70)
-		figures += fmt.Sprintf("memory,mtblock,served %d,%d,clients,1\nmemory,mtblock,RSS %d,%d,MB,1\n", n, n*9/10, n, n+71)
-	}
-	dir := results(t, map[string]string{"raw.csv": raw, "tradeoffs.csv": figures})
-	r := newScript(t, "plot.sh", dir)
-	r.start(t)
-	r.finish(t, 0)
-	machine := `Fast & Cheap <1 GHz> {x_y} (x86_64), 8 cores, Linux 6.1_2, 2001-02-03. `
-	expectPictures(t, r, map[string][]string{
-		"throughput": {"1 client", "20 clients", "stblock", "busywait", "23k", "47k", "70k", "one client only", machine + "scripts/bench.sh, resp, mean of SET and GET"},
-		"latency":    {"20 clients", "one client at a time: the others wait for ever", machine + "scripts/bench.sh, resp, GET"},
-		"cpu":        {"7.5", "0.25", "one client only"},
-		"memory":     {"mtblock  571 MB at 450", "busywait  570 MB", "stblock serves only one client", "100", machine + "scripts/tradeoffs.sh"},
-		"clients":    {"stblock  23k, with one client only", "busywait  94k", machine + "scripts/tradeoffs.sh"},
-	})
-}
-
-// TestPlotPart draws what there is.
-func TestPlotPart(t *testing.T) {
-	needGnuplot(t)
-	dir := results(t, map[string]string{"tradeoffs.csv": `claim,flavor,metric,value,unit,round
-clients,mtblock,1,100,requests/s,1
-clients,mtblock,2,200,requests/s,1
-idle,mtblock,CPU,0.0,%,1
-`})
-	r := newScript(t, "plot.sh", dir)
-	r.start(t)
-	r.finish(t, 0)
-	expectPictures(t, r, map[string][]string{"clients": {"mtblock  200"}})
-}
-
-// TestPlotWithoutGnuplot finds only the programs that are everywhere.
-func TestPlotWithoutGnuplot(t *testing.T) {
-	dir := results(t, map[string]string{"raw.csv": rawHeader})
-	bin := t.TempDir()
-	for _, name := range []string{"dirname", "uname", "getconf", "readlink"} {
-		program, err := exec.LookPath(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(program, filepath.Join(bin, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r := newScript(t, "plot.sh", dir)
-	r.cmd.Env = append(r.cmd.Env, "PATH="+bin)
-	r.start(t)
-	r.finish(t, 1)
-	want := "plot.sh: gnuplot is not in PATH: install it (Debian: gnuplot-nox, Homebrew: gnuplot); the tables do without it\n"
-	if diff := cmp.Diff(want, r.stderr.String()); diff != "" {
-		t.Errorf("standard error (-want +got):\n%s", diff)
-	}
-}
-
 // TestTradeoffsServerDies kills the server in the middle of a measurement.
 func TestTradeoffsServerDies(t *testing.T) {
+	t.Parallel()
 	r := newScript(t, "tradeoffs.sh", "-c", "clients", "-t", "60", "mtblock")
 	syscall.Kill(r.awaitServer(t, "mtblock"), syscall.SIGKILL)
 	r.finish(t, 1)
@@ -414,6 +283,7 @@ func TestTradeoffsServerDies(t *testing.T) {
 
 // TestTradeoffsClientDies kills the client in the middle of a measurement.
 func TestTradeoffsClientDies(t *testing.T) {
+	t.Parallel()
 	r := newScript(t, "tradeoffs.sh", "-c", "clients", "-t", "60", "mtblock")
 	r.awaitServer(t, "mtblock")
 	for _, pid := range r.processes(t, "/bin/kv bench ") {
@@ -427,12 +297,13 @@ func TestTradeoffsClientDies(t *testing.T) {
 // runs.
 func TestTradeoffsSignal(t *testing.T) {
 	for process, args := range map[string][]string{
-		"/bin/kv bench ":  {"-c", "clients", "-t", "60", "mtblock"},
-		"/bin/kv burden ": {"-c", "silent", "-t", "1", "mtblock"},
-		"strace.out /":    {"-c", "calls", "-t", "0.5", "mtblock"},
+		"/bin/kv bench ":                   {"-c", "clients", "-t", "60", "mtblock"},
+		"/bin/kv burden ":                  {"-c", "silent", "-t", "1", "mtblock"},
+		"-bpf -c -e trace=!read,write -o ": {"-c", "calls", "mtblock"},
 	} {
 		t.Run(process, func(t *testing.T) {
-			if process == "strace.out /" {
+			t.Parallel()
+			if strings.HasPrefix(process, "-bpf") {
 				if _, err := exec.LookPath("strace"); err != nil || runtime.GOOS != "linux" {
 					t.Skipf("system calls are counted with strace on Linux: %v", err)
 				}

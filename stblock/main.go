@@ -62,7 +62,7 @@ func loop(lfd int) {
 
 // accept waits for a client.
 func accept(lfd int) *conn {
-	fd, _, err := unix.Accept(lfd)
+	fd, _, err := syscall.Accept(lfd) // unix.Accept would make a second call
 	if err == nil {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
@@ -83,8 +83,7 @@ func (c *conn) serve() {
 	unix.Close(c.fd)
 }
 
-// step takes c one read, its answers and one write further. It reports false if c
-// is to be closed.
+// step takes c one read, its answers and one write further, and reports whether it stays.
 func (c *conn) step() bool {
 	if turns++; turns%64 == 0 {
 		runtime.Gosched() // or the runtime takes the P from us, again and again

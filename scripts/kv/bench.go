@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -19,6 +21,7 @@ type benchOptions struct {
 	valueSize int64
 	keys      int64
 	keepAlive string
+	fill      string
 	key       string
 	duration  time.Duration
 	rate      int64
@@ -39,7 +42,7 @@ const (
 // parseBench reads the flags of bench.
 func parseBench(args []string) (*flags, *benchOptions, error) {
 	f := newFlags("bench")
-	o := &benchOptions{proto: "kv", clients: 50, pipeline: 1, valueSize: 3, keepAlive: "1"}
+	o := &benchOptions{proto: "kv", clients: 50, pipeline: 1, valueSize: 3, keepAlive: "1", fill: "1"}
 	f.choice("proto", &o.proto, "kv", "resp")
 	f.text("t", &o.tests, "want put, get or put,get; with -proto resp set, get or set,get")
 	f.number("c", &o.clients, 1, 60_000)
@@ -51,6 +54,7 @@ func parseBench(args []string) (*flags, *benchOptions, error) {
 	f.number("r", &o.keys, 1, maxKeys)
 	f.text("key", &o.key, "want a key")
 	f.choice("k", &o.keepAlive, "0", "1")
+	f.choice("fill", &o.fill, "0", "1")
 	f.on("q", &o.style.quiet)
 	f.on("csv", &o.style.csv)
 	if err := f.parse(args); err != nil {
@@ -141,13 +145,13 @@ func benchCommand(args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	return runLoads(loads, to, &reporter{o.style, s})
+	return runLoads(loads, to, o.fill == "0", &reporter{o.style, s})
 }
 
-// runLoads runs one test after the other. Wrong replies end none of them.
-func runLoads(loads []load, to endpoint, r *reporter) error {
+// runLoads runs one test after the other. Wrong replies end none of them. A get test that
+// comes first may find its keys stored.
+func runLoads(loads []load, to endpoint, stored bool, r *reporter) error {
 	var failed error
-	stored := false // the only key is
 	for i, l := range loads {
 		l.to = to
 		if l.op == opGet && !stored {
@@ -175,7 +179,7 @@ func runLoads(loads []load, to endpoint, r *reporter) error {
 			failed = errReported
 			r.faults(name, res)
 		}
-		stored = l.keys == 0
+		stored = stored || l.keys == 0
 	}
 	return failed
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Kv is a client for key-value servers that speak the protocol of package
 // kvproto. It reads and writes single keys, and it measures a server under load,
 // also one that speaks RESP. It can be a burden to a server, too, while others
@@ -41,6 +43,7 @@ Options of bench, named as in redis-benchmark where that has them:
   -r N       use random keys, N different ones  (default: one key)
   -key KEY   the key, without -r                (default key:000000000000)
   -k 0|1     1: keep connections open, 0: a new connection for each pipeline (default 1)
+  -fill 0|1  1: store the keys before a get test, 0: they are there     (default 1)
   -q         one line for a test: requests per second and p50
   -csv       the format of redis-benchmark --csv; latencies are in milliseconds
 
@@ -105,8 +108,33 @@ func main() {
 	os.Exit(run(os.Args[1:], s))
 }
 
+// A sink remembers the first error of a writer.
+type sink struct {
+	io.Writer
+	err error
+}
+
+func (s *sink) Write(b []byte) (int, error) {
+	n, err := s.Writer.Write(b)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
+}
+
 // run executes the command line args and returns the exit status.
 func run(args []string, s streams) int {
+	out := &sink{Writer: s.out}
+	s.out = out
+	status := execute(args, s)
+	if status == 0 && out.err != nil {
+		fmt.Fprintf(s.err, "kv: standard output: %v\n", cause(out.err))
+		return 1
+	}
+	return status
+}
+
+func execute(args []string, s streams) int {
 	if len(args) == 0 {
 		fmt.Fprint(s.err, usage)
 		return 2

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -54,7 +56,7 @@ func TestFlagErrors(t *testing.T) {
 		{"get -h= k", `invalid value "" for flag -h: want a host name or an IP address`},
 		{"get -p 0 k", `invalid value "0" for flag -p: want a whole number from 1 to 65535`},
 		{"get -p 65536 k", `invalid value "65536" for flag -p: want a whole number from 1 to 65535`},
-		{"bench -z", "flag provided but not defined: -z: bench accepts -P -R -T -c -csv -d -h -k -key -n -p -proto -q -r -t -w"},
+		{"bench -z", "flag provided but not defined: -z: bench accepts -P -R -T -c -csv -d -fill -h -k -key -n -p -proto -q -r -t -w"},
 		{"bench -c", "flag needs an argument: -c: want a whole number from 1 to 60000"},
 		{"bench -c 0", `invalid value "0" for flag -c: want a whole number from 1 to 60000`},
 		{"bench -n 1e6", `invalid value "1e6" for flag -n: want a whole number from 1 to 1000000000000`},
@@ -98,6 +100,34 @@ func TestGetPut(t *testing.T) {
 	expect(t, 0, "\n", "", cmd("get", at, "k")...)
 }
 
+// full is a disk without space.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, unix.ENOSPC }
+
+// What a command has to say must be heard.
+func TestOutputFails(t *testing.T) {
+	var kv, resp server
+	resp.resp = true
+	at, atRESP := kv.start(t), resp.start(t)
+	for _, args := range [][]string{
+		{"help"},
+		{"get", "-help"},
+		cmd("put", at, "k", "v"),
+		cmd("get", at, "k"),
+		cmd("bench", at, "-n", "1"),
+		cmd("bench", at, "-n", "1", "-csv"),
+		cmd("incr", atRESP, "-n", "1"),
+		cmd("burden", atRESP, "-T", "0.001", "idle"),
+	} {
+		var err strings.Builder
+		status := run(args, streams{out: full{}, err: &err})
+		if want := "kv: standard output: no space left on device\n"; status != 1 || err.String() != want {
+			t.Errorf("kv %s: got %d %q, want 1 and %q", strings.Join(args, " "), status, &err, want)
+		}
+	}
+}
+
 func TestPutStandardInput(t *testing.T) {
 	var s server
 	at := s.start(t)
@@ -138,7 +168,8 @@ func TestGetPutWrongReplies(t *testing.T) {
 		{msg(kvproto.Message{Kind: 3, Status: 1}), "the reply is of kind 3, not 2", "put k: the server answers not Ok"},
 		{msg(kvproto.Message{Kind: 2, Key: []byte("q")}), `get k: the reply is about another key, "q"`, "the reply is of kind 2, not 3"},
 		{msg(kvproto.Message{Kind: 2, Key: []byte("q"), Status: 1}), `get k: the reply is about another key, "q"`, "the reply is of kind 2, not 3"},
-		{[]byte("+OK\r\n"), "malformed reply", "malformed reply"},
+		{[]byte("+OK\r\n"), "does the server run with -proto kv?", "malformed reply: frame size is above 64 MiB (does the server run with -proto kv?)"},
+		{[]byte("\x01\x00\x00\x00"), "malformed reply", "malformed reply: frame size is below 5"},
 		{nil, "the server closed the connection without a reply", "the server closed the connection without a reply"},
 	} {
 		s := server{twist: func(op, int, []byte) []byte { return tc.reply }}
@@ -313,6 +344,27 @@ func TestBenchMissingKeys(t *testing.T) {
 	}
 	if got := s.counts(); got != [2]int{0, 100} {
 		t.Errorf("%v puts and gets, want 0 and 100", got)
+	}
+}
+
+// The keys of a get test may be there: then none is stored.
+func TestBenchFilled(t *testing.T) {
+	for keys, options := range map[int64][]string{1: nil, 20: {"-r", "20"}} {
+		var s server
+		at := append(s.start(t), options...)
+		args := cmd("bench", at, "-t", "get", "-n", "10", "-fill", "0", "-q")
+		if status, _, err := kvRun("", args...); status != 1 || !strings.Contains(err, "10 of 10 replies are wrong: 10 ") {
+			t.Errorf("no key: got %d %q", status, err)
+		}
+		if status, _, err := kvRun("", cmd("bench", at, "-t", "get", "-n", "1", "-q")...); status != 0 {
+			t.Fatal(err)
+		}
+		if status, _, err := kvRun("", args...); status != 0 {
+			t.Errorf("%d keys: got %d %q", keys, status, err)
+		}
+		if got := s.counts()[0]; got != int(keys) {
+			t.Errorf("%d puts, want %d", got, keys)
+		}
 	}
 }
 

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 // An op is a kind of request.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -28,9 +30,7 @@ func getCommand(args []string, s streams) error {
 	if m.Status != kvproto.Ok {
 		return fmt.Errorf("get %s: no such key", key)
 	}
-	if _, err := fmt.Fprintf(s.out, "%s\n", m.Value); err != nil {
-		return fmt.Errorf("standard output: %w", cause(err))
-	}
+	fmt.Fprintf(s.out, "%s\n", m.Value)
 	return nil
 }
 
@@ -75,6 +75,9 @@ func (f *flags) ask(request *kvproto.Message, kind kvproto.Kind) (m kvproto.Mess
 	}
 	defer conn.Close()
 	reply, err := exchange(conn, frame, frameLen)
+	if errors.Is(err, kvproto.ErrFrameLarge) { // as any text is
+		err = fmt.Errorf("%w (does the server run with -proto kv?)", err)
+	}
 	if err != nil {
 		return m, fmt.Errorf("%s: %w", to.name, cause(err))
 	}

@@ -34,6 +34,8 @@ var respReplies = []exchange{
 	{"EXISTS counts each mention", "SET a 1\r\nEXISTS a b a\r\n", "+OK\r\n:2\r\n"},
 	{"INCR", "INCR n\r\nINCR n\r\nGET n\r\n", ":1\r\n:2\r\n$1\r\n2\r\n"},
 	{"INCR of a negative number", "SET n -2\r\nINCR n\r\nINCR n\r\nINCR n\r\n", "+OK\r\n:-1\r\n:0\r\n:1\r\n"},
+	{"INCRBY, which redis-py's incr sends", "INCRBY n 1\r\nINCRBY n -5\r\nGET n\r\nINCRBY n x\r\nINCRBY n\r\nGET n\r\n", ":1\r\n:-4\r\n$2\r\n-4\r\n-ERR value is not an integer or out of range\r\n" + wrongNumber("incrby") + "$2\r\n-4\r\n"},
+	{"INCR of a word leaves the word", "SET k v\r\nINCR k\r\nGET k\r\nINCR new\r\n", "+OK\r\n-ERR value is not an integer or out of range\r\n$1\r\nv\r\n:1\r\n"},
 	{"DBSIZE", "DBSIZE\r\nSET a 1\r\nSET b 1\r\nSET a 2\r\nDBSIZE\r\n", ":0\r\n+OK\r\n+OK\r\n+OK\r\n:2\r\n"},
 	{"FLUSHALL", "SET a 1\r\nFLUSHALL\r\nDBSIZE\r\n", "+OK\r\n+OK\r\n:0\r\n"},
 	{"FLUSHDB", "SET a 1\r\nFLUSHDB ASYNC\r\nGET a\r\n", "+OK\r\n+OK\r\n$-1\r\n"},
@@ -44,7 +46,7 @@ var respReplies = []exchange{
 	{"ECHO", command("ECHO", "a\r\n\x00b"), "$5\r\na\r\n\x00b\r\n"},
 	{"SELECT 0", "SELECT 0\r\n", "+OK\r\n"},
 	{"CLIENT", "CLIENT SETINFO LIB-NAME x\r\nCLIENT SETNAME me\r\nCLIENT GETNAME\r\nCLIENT NO-EVICT on\r\n", "+OK\r\n+OK\r\n$2\r\nme\r\n+OK\r\n"},
-	{"COMMAND", "COMMAND\r\nCOMMAND DOCS\r\nCOMMAND COUNT\r\n", "*0\r\n*0\r\n:0\r\n"},
+	{"COMMAND", "COMMAND\r\nCOMMAND DOCS\r\nCOMMAND COUNT\r\n", "*0\r\n-ERR unknown subcommand 'DOCS'. Try COMMAND HELP.\r\n:0\r\n"},
 	{"CONFIG GET", "CONFIG GET save\r\nCONFIG GET appendonly\r\nCONFIG GET nosuch\r\n", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n*0\r\n"},
 	{"RESET", "HELLO 3 SETNAME me\r\nRESET\r\nGET nosuch\r\nCLIENT GETNAME\r\n", "+RESET\r\n$-1\r\n$-1\r\n"},
 
@@ -83,7 +85,7 @@ var respReplies = []exchange{
 	{"CLIENT TRACKING", "CLIENT TRACKING ON OPTIN\r\n", "-ERR unknown subcommand 'TRACKING'. Try CLIENT HELP.\r\n"},
 	{"CONFIG SET", "CONFIG SET save x\r\n", "-ERR unknown subcommand 'SET'. Try CONFIG HELP.\r\n"},
 	{"HELLO", "HELLO 4\r\nHELLO 1\r\nHELLO x\r\n", "-NOPROTO unsupported protocol version\r\n-NOPROTO unsupported protocol version\r\n-ERR Protocol version is not an integer or out of range\r\n"},
-	{"AUTH", "AUTH secret\r\n", "-ERR Client sent AUTH, but no password is set. Did you mean AUTH <username> <password>?\r\n"},
+	{"AUTH", "AUTH secret\r\n", "-ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?\r\n"},
 
 	// Requests that never become whole.
 	{"half a line", "PING\r\nPIN", "+PONG\r\n"},

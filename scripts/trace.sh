@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Shows the system calls of each model, event by event. Run it with -h for the options.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=lib/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib/lib.sh"
+
+usage() {
+  cat <<END
+usage: $me [-proto P] [flavor [flavor]]
+       $me -o DIR
+
+Holds one small conversation with a flavor under strace, and prints the system calls that
+the server makes in answer to each event; of two flavors, side by side. Without a flavor,
+those of all that this system can run, one after the other.
+
+  flavor      of $flavors
+  -proto P    resp or kv           (default resp)
+  -o DIR      keep what all flavors do, in both protocols, as trace.txt and trace.csv
+  -h          print this text
+
+This needs Linux, and strace. What was recorded is in scripts/results.
+Exit status: 0 all is well; 1 something is missing, or failed; 2 usage.
+END
+}
+
+protos=resp out=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | -help | --help) usage; exit ;;
+    -proto | -o) [ $# -gt 1 ] || usage_error "$1 needs a value" ;;
+    -*) usage_error "unknown option $1" ;;
+  esac
+  case $1:${2-} in
+    -proto:resp | -proto:kv) protos=$2 ;;
+    -proto:*) usage_error "invalid value \"$2\" for -proto: want resp or kv" ;;
+    -o:) usage_error "-o needs a folder" ;;
+    -o:*) out=$2 ;;
+    *) choose "$1" && set -- '' "$@" ;; # it has no value
+  esac
+  shift 2
+done
+# shellcheck disable=SC2086 # flavors are single words
+set -- $chosen
+sides=$([ $# -ne 2 ] || echo -sides)
+[ $# -le 2 ] || usage_error "want two flavors at the most, not $#"
+[ -z "$out" ] || [ $# -eq 0 ] || usage_error "-o keeps what all flavors do: name none"
+[ -z "$out" ] || protos="resp kv"
+
+[ "$(uname -s)" = Linux ] || die "strace is on Linux only; what was recorded there is in scripts/results/trace.txt"
+command -v strace >/dev/null ||
+  die "strace is not in PATH: install it (Debian: strace); what was recorded is in scripts/results/trace.txt"
+[[ " $* " != *" ${foreign%%:*} "* ]] || die "cannot run $foreign"
+# shellcheck disable=SC2086 # again
+[ $# -gt 0 ] || { pick_flavors && set -- $picked; }
+
+make_tmp
+# shellcheck disable=SC2046 # again
+build $(printf './%s ' "$@") ./scripts/trace
+files=()
+for proto in $protos; do
+  for flavor in "$@"; do
+    progress "$proto, $flavor" "$proto, $flavor"
+    run "$bin/trace" talk -proto "$proto" "$bin/$flavor" >"$tmp/$proto-$flavor"
+    files+=("$tmp/$proto-$flavor")
+  done
+done
+end_progress
+# shellcheck disable=SC2086 # nothing, or one word
+"$bin/trace" show $sides "${files[@]}" >"$tmp/trace.txt" || exit 1
+cat "$tmp/trace.txt"
+[ -n "$out" ] || exit 0
+mkdir -p -- "$out" && cp -- "$tmp/trace.txt" "$out/trace.txt" &&
+  { echo proto,flavor,event,kind,thread,text,fold,times && cat "${files[@]}"; } >"$out/trace.csv"
