@@ -53,12 +53,14 @@ func main() {
 
 // loop serves the clients.
 func loop(lfd int) {
-	runtime.GOMAXPROCS(min(64, 1+cap(slots)/2)) // more than there are cores: let the kernel schedule
+	runtime.GOMAXPROCS(min(64, 1+cap(slots)/4)) // more than there are cores: let the kernel schedule
 	for {
+		slots <- true
 		if c := accept(lfd); c != nil {
-			slots <- true
 			go c.serve()
+			continue
 		}
+		<-slots
 	}
 }
 

@@ -12,14 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threads is how many clients may have one: half of what the system allows, for the
-// runtime wants some too, and others do. Of what is allowed to the user it is a quarter,
-// so that a second server of the same user has its share.
+// threads is how many clients may have one: half of what the system allows and eight less,
+// for the runtime wants some too, and others do. Of what is allowed to the user it is a
+// quarter, so that a second server of the same user has its share.
 func threads() int {
 	if runtime.GOOS != "linux" {
 		return 1000 // FreeBSD has 1,500 for a process, macOS 2,048 or more
 	}
-	most := uint64(2 * 9500) // Go ends a process that has 10,000
+	most := uint64(2 * 9508) // Go ends a process that has 10,000
 	var user unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NPROC, &user) == nil {
 		most = min(most, uint64(user.Cur)/2)
@@ -34,7 +34,7 @@ func threads() int {
 		}
 		most = min(most, limit(path.Join("/sys/fs/cgroup", controllers, "pids.max"))) // of a container
 	}
-	return int(max(most/2, 1))
+	return max(int(most/2)-8, 1)
 }
 
 // limit returns the number in a file, or a huge one.

@@ -148,6 +148,6 @@ func TestLongArguments(t *testing.T) {
 				t.Errorf("%s: a reply of %d bytes", words, len(reply))
 			}
 		}
-		s.ExpectGrowth(t, before, len(long)*5/4)
+		s.ExpectGrowth(t, before, 3*len(long))
 	})
 }
