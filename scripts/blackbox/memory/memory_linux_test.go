@@ -22,6 +22,9 @@ func TestMain(m *testing.M) { driver.Main(m) }
 // start runs a flavor that collects its garbage often.
 func start(t *testing.T, f driver.Flavor) *driver.Server {
 	t.Helper()
+	if driver.Race {
+		t.Skip("the race detector's own memory is in the figures, and it is slow with so much")
+	}
 	s := driver.Launch(t, f, "/usr/bin/env", "GOGC=20", f.Binary(), "-addr", "127.0.0.1:0")
 	s.Ready(t, "resp")
 	return s
