@@ -136,7 +136,7 @@ func TestBigOnce(t *testing.T) {
 // TestLongArguments has commands that need not look at all of a long argument. Their
 // cost is that of receiving it.
 func TestLongArguments(t *testing.T) {
-	long := strings.Repeat("X", 64*mib)
+	long := strings.Repeat("X", 32*mib)
 	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		s := start(t, f)
 		c := s.Dial(t)
