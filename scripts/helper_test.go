@@ -2,8 +2,6 @@
 package scripts
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -20,29 +18,4 @@ func await(t testing.TB, what string, ok func() bool) {
 			t.Fatalf("still waiting for %s after %v", what, patience)
 		}
 	}
-}
-
-// flavors are the servers, in reading order.
-var flavors = []struct{ name string }{
-	{"stblock"}, {"mtblock"}, {"goroutinesrv"}, {"busywait"}, {"epollsrv"}, {"kqueuesrv"},
-}
-
-// maxDiff are the steps of the reading order.
-var maxDiff = []struct{ from, to string }{
-	{"stblock", "mtblock"},
-	{"mtblock", "goroutinesrv"},
-	{"stblock", "busywait"},
-	{"busywait", "epollsrv"},
-	{"epollsrv", "kqueuesrv"},
-}
-
-func mainFile(flavor string) string { return filepath.Join("..", flavor, "main.go") }
-
-func sourceOf(t *testing.T, name string) string {
-	t.Helper()
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
 }

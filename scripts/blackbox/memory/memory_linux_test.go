@@ -22,6 +22,9 @@ func TestMain(m *testing.M) { driver.Main(m) }
 // start runs a flavor that collects its garbage often.
 func start(t *testing.T, f driver.Flavor) *driver.Server {
 	t.Helper()
+	if driver.Race {
+		t.Skip("the race detector's own memory is in the figures, and it is slow with so much")
+	}
 	s := driver.Launch(t, f, "/usr/bin/env", "GOGC=20", f.Binary(), "-addr", "127.0.0.1:0")
 	s.Ready(t, "resp")
 	return s
@@ -133,7 +136,7 @@ func TestBigOnce(t *testing.T) {
 // TestLongArguments has commands that need not look at all of a long argument. Their
 // cost is that of receiving it.
 func TestLongArguments(t *testing.T) {
-	long := strings.Repeat("X", 64*mib)
+	long := strings.Repeat("X", 32*mib)
 	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		s := start(t, f)
 		c := s.Dial(t)
