@@ -31,6 +31,7 @@ func needStrace(t *testing.T) {
 // TestTrace holds the conversation with all flavors anew. They make the calls on sockets
 // that have been recorded, in the same order, whatever the machine.
 func TestTrace(t *testing.T) {
+	t.Parallel()
 	needStrace(t)
 	r := newScript(t, "trace.sh")
 	r.start(t)
@@ -126,6 +127,7 @@ func TestTraceFlags(t *testing.T) {
 
 // TestTraceSides sets two flavors side by side, in the order in which they are named.
 func TestTraceSides(t *testing.T) {
+	t.Parallel()
 	needStrace(t)
 	r := newTrace(t, "-proto", "kv", "./epollsrv", "stblock/")
 	r.start(t)
@@ -178,6 +180,7 @@ func TestTraceElsewhere(t *testing.T) {
 // TestTraceFails has a strace that must not trace, one that writes nothing, and a server
 // that is not there.
 func TestTraceFails(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("strace is on Linux only")
 	}
