@@ -64,7 +64,7 @@ func TestPlotRecorded(t *testing.T) {
 		"latency":    {"50 clients", "p50", "p95", "p99", "to the maximum", " ms", "scripts/bench.sh, resp, GET"},
 		"cpu":        {"microseconds"},
 		"memory":     {" MB", "idle clients", "scripts/tradeoffs.sh"},
-		"clients":    {"20k", "scripts/tradeoffs.sh"},
+		"clients":    {"1k", "scripts/tradeoffs.sh"},
 	}
 	if strings.Contains(tradeoffs, "\nvalues,") {
 		want["values"] = []string{"SET: requests/s", "GET: µs", "100k", "scripts/tradeoffs.sh"}
