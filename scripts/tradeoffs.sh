@@ -58,7 +58,7 @@ seconds() {
   [[ $1 =~ $wanted ]] || usage_error "invalid value \"$1\" for -t: want seconds from 0.1 to 60"
 }
 
-wanted=${claims// /,} many=10000 heavy_mib=64 slow_mb=500 span=0.7 rounds=3 out=''
+wanted=${claims#alone } wanted=${wanted// /,} many=10000 heavy_mib=64 slow_mb=500 span=0.7 rounds=3 out=''
 while [ $# -gt 0 ]; do
   case $1 in
     -h | -help | --help) usage; exit ;;
