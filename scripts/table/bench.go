@@ -29,7 +29,7 @@ func columnsOf(load string) []column {
 		{"p99", load, "p99_ms", digits},
 		{"max", load, "max_ms", digits},
 		{"CPU", load, "cpu_us_per_req", digits},
-		{"RSS", load, "rss_mb", fixed(1)},
+		{"RSS", load, "rss_mb", digits},
 		{"threads", load, "threads", fixed(0)},
 	}
 }
