@@ -51,7 +51,7 @@ func TestMeasure(t *testing.T) {
 	loaded, waits := program(t, "client", figuresOfClient), program(t, "client", "echo I wait; exec sleep 600")
 	burden := program(t, "burden", "echo in effect: 5 connections, 4 served; exec sleep 600")
 	crashing := program(t, "client", "sleep 0.5; echo lost; echo 3; exit 1")
-	spinning := program(t, "client", "for a in 1 2 3 4 5 6 7 8 9; do i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; done;"+figuresOfClient)
+	spinning := program(t, "client", "for a in 1 2 3 4 5 6 7 8 9; do i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; done;"+figuresOfClient)
 	died := "fakesrv died in a test: it ended with exit status 7. Its last words:\n    fatal error: out, of luck\n    fakesrv: resp on 127.0.0.1:1234"
 	stalled := "client made no progress for 300ms against fakesrv in a test. It said:\n    I wait"
 	for _, c := range []struct {
@@ -67,7 +67,7 @@ func TestMeasure(t *testing.T) {
 		{"a client beside", idle, []string{"-row", "{served},{rps},{threads}", "--beside", burden, "--run", loaded}, "4,100.50,1\n"},
 		{"a status that is known", idle, []string{"-row", "{lost}", "-accept", "1", "--run", crashing}, "3\n"},
 		{"a client that got nothing", idle, []string{"-row", "{rps},{served}", "-accept", "3", "--run", program(t, "client", "exit 3")}, "never,0\n"},
-		{"a client that spins", idle, []string{"-row", "{rps}", "-stall", "300ms", "--run", spinning}, "100.50\n"},
+		{"a client that spins", idle, []string{"-row", "{rps}", "-stall", "3s", "--run", spinning}, "100.50\n"},
 		{"a server that may end", dies, []string{"-row", "{lost},{end}", "-crash", "-accept", "1", "--run", crashing}, "3,fatal error: out; of luck\n"},
 		{"a server that may end, but does not", idle, []string{"-row", "{end}", "-crash", "--run", loaded}, "kept running\n"},
 		{"the server ends, and speaks another protocol", "echo fakesrv: kv on 127.0.0.1:1; exit 3", []string{"--run", loaded},

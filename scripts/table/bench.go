@@ -89,7 +89,10 @@ func where(b *strings.Builder, folder, skipped string) error {
 		wrap(b, "skipped", skipped)
 	}
 	machine, err := os.ReadFile(filepath.Join(folder, "machine.txt"))
-	b.Write(machine)
+	for line := range strings.Lines(string(machine)) {
+		name, text, _ := strings.Cut(line, " ")
+		wrap(b, name, text)
+	}
 	return err
 }
 

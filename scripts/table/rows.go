@@ -104,11 +104,6 @@ func readFolder(folder string) (bench, tradeoffs results, err error) {
 	return bench, tradeoffs, err
 }
 
-// has tells whether a claim was measured.
-func (r results) has(claim string) bool {
-	return slices.ContainsFunc(r.rows, func(line row) bool { return line["claim"] == claim })
-}
-
 // most returns the greatest median of a metric of all servers.
 func (r results) most(subject, metric string) (most float64) {
 	for _, s := range r.servers {

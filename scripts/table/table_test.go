@@ -14,7 +14,7 @@ import (
 const (
 	rawHeader       = "round,flavor,proto,clients,pipeline,test,n,rps,avg_ms,min_ms,p50_ms,p95_ms,p99_ms,max_ms,cpu_us_per_req,rss_mb,threads\n"
 	tradeoffsHeader = "claim,flavor,metric,value,unit,round\n"
-	machineText     = "command  bench.sh\ndate     2001-02-03 04:05:06 +0000\nsystem   Linux 6.1\nprocessor   An 'X' \"Y\" \\n\ncores    2\n"
+	machineText     = "command     bench.sh\ndate        2001-02-03 04:05:06 +0000\nsystem      Linux 6.1\nprocessor   An 'X' \"Y\" \\n\ncores       2\n"
 )
 
 // folder makes a folder with these files, and with machine.txt.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -65,7 +66,7 @@ func tradeoffs(args []string, out io.Writer) error {
 		{"values", "SET: the server's processor time for a request, in microseconds", r.byNumber("values", "SET CPU ", digits)},
 		{"values", "GET: the server's processor time for a request", r.byNumber("values", "GET CPU ", digits)},
 	} {
-		if r.has(t.claim) {
+		if slices.ContainsFunc(r.rows, func(line row) bool { return line["claim"] == t.claim }) {
 			r.claimTable(&b, t)
 		}
 	}
