@@ -12,6 +12,7 @@ import (
 type module struct {
 	dir     string
 	steps   []step
+	events  []note // what is said of them in all steps
 	flavors []string
 	files   []string                       // of any flavor: main.go, and then those that stay
 	lines   map[string]map[string][]string // by flavor and file
@@ -19,7 +20,8 @@ type module struct {
 
 // load reads the flavors in dir.
 func load(dir string) (*module, error) {
-	m := &module{dir: dir, steps: parseNotes(notes), lines: map[string]map[string][]string{}}
+	m := &module{dir: dir, lines: map[string]map[string][]string{}}
+	m.steps, m.events = parseNotes(notes)
 	m.flavors = flavorsOf(m.steps)
 	m.files = []string{"main.go"}
 	for _, flavor := range m.flavors {

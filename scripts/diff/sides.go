@@ -154,11 +154,23 @@ func (t terminal) row(r row, files [2][]string, column int) {
 	}
 }
 
-// unified shows the hunks of diff -u.
-func (t terminal) unified(hunks string) {
+// unified shows the hunks of diff -u: as they are, or in lines of a width.
+func (t terminal) unified(hunks string, width int) {
 	colors := map[byte]string{'@': "36", '-': "31", '+': "32"}
 	for line := range strings.Lines(hunks) {
 		line = strings.TrimSuffix(line, "\n")
-		fmt.Fprintln(t, t.paint(colors[line[0]], line))
+		pieces := [][]cell{cells(line[1:], nil)}
+		if width == 0 {
+			fmt.Fprintln(t, t.paint(colors[line[0]], line))
+			continue
+		}
+		if line[0] != '@' {
+			pieces = wrap(pieces[0], width-1)
+		} else if len(pieces[0]) >= width {
+			pieces[0] = pieces[0][:width-1]
+		}
+		for _, piece := range pieces {
+			fmt.Fprintln(t, t.paint(colors[line[0]], line[:1]+terminal{}.paintCells("", piece)))
+		}
 	}
 }
