@@ -2,16 +2,16 @@
 // of the flavors, and sets the traces of two flavors side by side.
 //
 // A line of trace.csv is a [Row], after the protocol, the flavor and the event. All flavors
-// have the same events, in the same order; the last two, "in a request" and "left out", sum
-// up the others. The column lines has the lines of the flavor's source that a call came
-// from, separated by spaces: first the line that made the call, then the line that called
-// the function around it, and so on, as in "main.go:141 main.go:122 main.go:94 main.go:34".
-// Only lines in the flavor's own package are there. The last one is in main, in a package
-// variable's initialization, or, of a goroutine, the go statement that started it.
+// have the same events, in the same order. The column lines has the lines of the flavor's
+// source that a call came from, separated by spaces: first the line that made the call, then
+// the line that called the function around it, and so on, as in
+// "main.go:141 main.go:122 main.go:94 main.go:34". Only lines in the flavor's own package
+// are there. The last one is in main, in a package variable's initialization, or, of a
+// goroutine, the go statement that started it.
 //
 // Lines is empty where no line of the flavor made the call. The runtime of Go waits for
 // goroutinesrv's clients in epoll_wait, and no line of the flavor waits there; the rows
-// "parked in" have the lines whose call to package net had to wait.
+// "parked in" have the lines whose call to package net has to wait.
 package recording
 
 import (
@@ -44,8 +44,6 @@ type Event struct {
 //	none     "no call", in place of these
 //	client   what a client got
 //	wait     where a thread or a goroutine is when all is done, or that there is no wait
-//	request  the number of calls while A sends a GET
-//	left     the names of the calls that are left out
 type Row struct {
 	Kind   string   `json:"kind"`
 	Thread string   `json:"thread"` // 1 accepts, 2 is A's, 3 is B's; empty if the flavor has one
@@ -144,7 +142,7 @@ func Align(left, right Trace) (events [][]Pair, err error) {
 }
 
 func align(left, right []Row) (pairs []Pair) {
-	for _, part := range []string{"call library runtime none request left", "client", "wait"} {
+	for _, part := range []string{"call library runtime none", "client", "wait"} {
 		of := func(rows []Row) (indexes []int) {
 			for i, r := range rows {
 				if strings.Contains(part, r.Kind) {
@@ -212,8 +210,7 @@ func next(left, right []int, alike func(l, r int) bool) (nl, nr int) {
 
 var amount = regexp.MustCompile(`[1-9][0-9,]*`) // 0 bytes are the end
 
-// alike tells whether two rows differ in nothing but threads, amounts and lines, or in what
-// is left out.
+// alike tells whether two rows differ in nothing but threads, amounts and lines.
 func alike(a, b Row) bool {
-	return a.Kind == b.Kind && (a.Kind == "left" || amount.ReplaceAllString(a.Text, "n") == amount.ReplaceAllString(b.Text, "n"))
+	return a.Kind == b.Kind && amount.ReplaceAllString(a.Text, "n") == amount.ReplaceAllString(b.Text, "n")
 }
