@@ -1,0 +1,216 @@
+// Package recording reads and writes trace.csv, which has what scripts/trace.sh has recorded
+// of the flavors, and sets the traces of two flavors side by side.
+//
+// A line of trace.csv is a [Row], after the protocol, the flavor and the event. All flavors
+// have the same events, in the same order. The column lines has the lines of the flavor's
+// source that a call came from, separated by spaces: first the line that made the call, then
+// the line that called the function around it, and so on, as in
+// "main.go:141 main.go:122 main.go:94 main.go:34". Only lines in the flavor's own package
+// are there. The last one is in main, in a package variable's initialization, or, of a
+// goroutine, the go statement that started it.
+//
+// Lines is empty where no line of the flavor made the call. The runtime of Go waits for
+// goroutinesrv's clients in epoll_wait, and no line of the flavor waits there; the rows
+// "parked in" have the lines whose call to package net has to wait.
+package recording
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Trace is what one flavor did in a conversation.
+type Trace struct {
+	Proto  string  `json:"proto"` // resp or kv
+	Flavor string  `json:"flavor"`
+	Events []Event `json:"events"`
+}
+
+// An Event is a step of the conversation, and what came of it.
+type Event struct {
+	Name string `json:"name"`
+	Rows []Row  `json:"rows"`
+}
+
+// A Row is a call, where a thread waits, or what a client got. The kinds are:
+//
+//	call     a system call that the flavor makes
+//	library  one that golang.org/x/sys adds to the flavor's own
+//	runtime  one that the runtime of Go makes for the flavor
+//	none     "no call", in place of these
+//	client   what a client got
+//	wait     where a thread or a goroutine is when all is done, or that there is no wait
+type Row struct {
+	Kind   string   `json:"kind"`
+	Thread string   `json:"thread"` // 1 accepts, 2 is A's, 3 is B's; empty if the flavor has one
+	Text   string   `json:"text"`   // read(A) = 38
+	Fold   string   `json:"fold"`   // the same in all rows of a loop; empty outside of loops
+	Times  string   `json:"times"`  // in a loop, how often: a number, or Vain
+	Lines  []string `json:"lines"`  // main.go:141, innermost first
+}
+
+// Vain stands in place of a number that means nothing: how often a flavor that does not wait
+// asked in vain until the next event.
+const Vain = "over and over"
+
+// Header is the first line of trace.csv.
+const Header = "proto,flavor,event,kind,thread,text,fold,times,lines"
+
+// Read reads all of trace.csv.
+func Read(r io.Reader) (traces []Trace, err error) {
+	records, err := csv.NewReader(r).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(records) == 0 || strings.Join(records[0], ",") != Header {
+		return nil, fmt.Errorf("the first line is not %s", Header)
+	}
+	for _, f := range records[1:] {
+		t := last(&traces, func(t *Trace) bool { return t.Proto == f[0] && t.Flavor == f[1] })
+		t.Proto, t.Flavor = f[0], f[1]
+		e := last(&t.Events, func(e *Event) bool { return e.Name == f[2] })
+		e.Name = f[2]
+		e.Rows = append(e.Rows, Row{f[3], f[4], f[5], f[6], f[7], strings.Fields(f[8])})
+	}
+	return traces, nil
+}
+
+// last returns the last of a list, or a new one, if that is another.
+func last[T any](list *[]T, same func(*T) bool) *T {
+	if n := len(*list); n == 0 || !same(&(*list)[n-1]) {
+		*list = append(*list, *new(T))
+	}
+	return &(*list)[len(*list)-1]
+}
+
+// Write writes the lines of a trace, without the header.
+func (t Trace) Write(w io.Writer) error {
+	out := csv.NewWriter(w)
+	for _, e := range t.Events {
+		for _, r := range e.Rows {
+			out.Write([]string{t.Proto, t.Flavor, e.Name, r.Kind, r.Thread, r.Text, r.Fold, r.Times, strings.Join(r.Lines, " ")})
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// Bracket returns the part beside row i of the bracket around the rows of a loop: one of
+// ┐, │ and ┘; a space beside a row that is alone in its loop; nothing beside any other.
+func (e Event) Bracket(i int) string {
+	fold := func(i int) string {
+		if i < 0 || i >= len(e.Rows) {
+			return ""
+		}
+		return e.Rows[i].Fold
+	}
+	first, last := fold(i-1) != fold(i), fold(i+1) != fold(i)
+	switch {
+	case fold(i) == "":
+		return ""
+	case first && last:
+		return " "
+	case first:
+		return "┐"
+	case last:
+		return "┘"
+	}
+	return "│"
+}
+
+// A Pair is two rows side by side, by their indexes; -1 is none.
+type Pair struct {
+	Left  int  `json:"left"`
+	Right int  `json:"right"`
+	Same  bool `json:"same"` // the rows differ in nothing but threads, amounts and lines
+}
+
+// Align sets two traces side by side. It returns the pairs of each event: first the calls,
+// then what clients get, then the waits.
+func Align(left, right Trace) (events [][]Pair, err error) {
+	if !slices.EqualFunc(left.Events, right.Events, func(l, r Event) bool { return l.Name == r.Name }) {
+		return nil, fmt.Errorf("the traces of %s and %s differ in their events", left.Flavor, right.Flavor)
+	}
+	for i := range left.Events {
+		events = append(events, align(left.Events[i].Rows, right.Events[i].Rows))
+	}
+	return events, nil
+}
+
+func align(left, right []Row) (pairs []Pair) {
+	for _, part := range []string{"call library runtime none", "client", "wait"} {
+		of := func(rows []Row) (indexes []int) {
+			for i, r := range rows {
+				if strings.Contains(part, r.Kind) {
+					indexes = append(indexes, i)
+				}
+			}
+			return indexes
+		}
+		pairs = append(pairs, merge(of(left), of(right), func(l, r int) bool { return alike(left[l], right[r]) })...)
+	}
+	return pairs
+}
+
+// merge pairs indexes so that as many as can be are beside one that is alike. Between those,
+// others stand side by side as they come.
+func merge(left, right []int, alike func(l, r int) bool) (pairs []Pair) {
+	for len(left) > 0 || len(right) > 0 {
+		nl, nr := next(left, right, alike)
+		for i := range max(nl, nr) {
+			p := Pair{Left: -1, Right: -1}
+			if i < nl {
+				p.Left = left[i]
+			}
+			if i < nr {
+				p.Right = right[i]
+			}
+			pairs = append(pairs, p)
+		}
+		left, right = left[nl:], right[nr:]
+		if len(left) > 0 && len(right) > 0 {
+			pairs = append(pairs, Pair{left[0], right[0], true})
+			left, right = left[1:], right[1:]
+		}
+	}
+	return pairs
+}
+
+// next returns where the first pair of a longest common subsequence is, or both lengths.
+func next(left, right []int, alike func(l, r int) bool) (nl, nr int) {
+	length := make([][]int, len(left)+1) // of that of left[i:] and right[j:]
+	for i := range length {
+		length[i] = make([]int, len(right)+1)
+	}
+	for i := len(left) - 1; i >= 0; i-- {
+		for j := len(right) - 1; j >= 0; j-- {
+			length[i][j] = max(length[i+1][j], length[i][j+1])
+			if alike(left[i], right[j]) {
+				length[i][j] = length[i+1][j+1] + 1
+			}
+		}
+	}
+	i, j := 0, 0
+	for i < len(left) && j < len(right) && !alike(left[i], right[j]) {
+		if length[i+1][j] >= length[i][j+1] {
+			i++
+		} else {
+			j++
+		}
+	}
+	if i == len(left) || j == len(right) {
+		return len(left), len(right)
+	}
+	return i, j
+}
+
+var amount = regexp.MustCompile(`[1-9][0-9,]*`) // 0 bytes are the end
+
+// alike tells whether two rows differ in nothing but threads, amounts and lines.
+func alike(a, b Row) bool {
+	return a.Kind == b.Kind && amount.ReplaceAllString(a.Text, "n") == amount.ReplaceAllString(b.Text, "n")
+}
