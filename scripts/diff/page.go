@@ -27,14 +27,14 @@ var page []byte
 // right, or the answer.go:12 of a file that stays.
 type (
 	pageData struct {
-		Flavors []pageFile                    `json:"flavors"` // main.go of each, in reading order
-		Stays   []pageFile                    `json:"stays"`   // the other files
-		Steps   []pageStep                    `json:"steps"`
-		Events  []pageEvent                   `json:"events"`
-		Pairs   map[string][]pageStretch      `json:"pairs"`  // by "left..right"
-		Costs   map[string][][]string         `json:"costs"`  // by "left..right": see readCosts
-		Traces  map[string][]recording.Event  `json:"traces"` // by flavor
-		Kernel  map[string][][]recording.Pair `json:"kernel"` // by "left..right"
+		Flavors []pageFile                   `json:"flavors"` // main.go of each, in reading order
+		Stays   []pageFile                   `json:"stays"`   // the other files
+		Steps   []pageStep                   `json:"steps"`
+		Events  []pageEvent                  `json:"events"`
+		Pairs   map[string][]pageStretch     `json:"pairs"`  // by "left..right"
+		Costs   map[string][][]string        `json:"costs"`  // by "left..right": see readCosts
+		Traces  map[string][]recording.Event `json:"traces"` // by flavor
+		Kernel  map[string][]sideBySide      `json:"kernel"` // by "left..right": their rows, by event
 	}
 	pageFile struct {
 		Name     string         `json:"name"` // the flavor, or answer.go, or goroutinesrv/listen.go
@@ -72,6 +72,21 @@ type (
 	}
 )
 
+// A sideBySide is the pairs of an event, which JSON has as [left, right, 1 if they are alike].
+type sideBySide []recording.Pair
+
+func (s sideBySide) MarshalJSON() ([]byte, error) {
+	list := [][3]int{}
+	for _, p := range s {
+		same := 0
+		if p.Same {
+			same = 1
+		}
+		list = append(list, [3]int{p.Left, p.Right, same})
+	}
+	return json.Marshal(list)
+}
+
 // MarshalJSON writes a row as [left, right], with the marks of both if it changed.
 func (r row) MarshalJSON() ([]byte, error) {
 	list := []any{r.lines[0], r.lines[1]}
@@ -100,7 +115,7 @@ func (m *module) writePage(file string) error {
 }
 
 func (m *module) pageData() (*pageData, error) {
-	data := &pageData{Pairs: map[string][]pageStretch{}, Kernel: map[string][][]recording.Pair{}}
+	data := &pageData{Pairs: map[string][]pageStretch{}, Kernel: map[string][]sideBySide{}}
 	traces, err := readTraces(m.dir)
 	if err != nil {
 		return nil, err
@@ -123,14 +138,15 @@ func (m *module) pageData() (*pageData, error) {
 			}
 			left, right := m.lines[a]["main.go"], m.lines[b]["main.go"]
 			data.Pairs[a+".."+b] = label(stretches(compare(left, right, hunks), left, right), right)
-			if _, ok := traces[a]; !ok {
+			if traces[a].Events == nil || traces[b].Events == nil {
 				continue
 			}
-			if _, ok := traces[b]; !ok {
-				continue
-			}
-			if data.Kernel[a+".."+b], err = recording.Align(traces[a], traces[b]); err != nil {
+			events, err := recording.Align(traces[a], traces[b])
+			if err != nil {
 				return nil, err
+			}
+			for _, pairs := range events {
+				data.Kernel[a+".."+b] = append(data.Kernel[a+".."+b], pairs)
 			}
 		}
 	}
