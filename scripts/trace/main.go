@@ -10,11 +10,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"ioflavors/scripts/trace/recording"
 )
 
 const usage = `usage:
-  trace talk [-proto resp|kv] PROGRAM    talk to a server, and print its calls as CSV
-  trace show [-sides] CSV ...            lay them out; or those of two, side by side
+  trace talk [-proto resp|kv] PROGRAM   talk to a server, and print its calls as
+                                        lines of trace.csv
+  trace show [-lines] CSV               lay out the traces of a trace.csv; if there
+                                        are two, side by side
 `
 
 func main() {
@@ -35,18 +39,29 @@ func run(args []string) error {
 	flags := flag.NewFlagSet("trace", flag.ContinueOnError)
 	flags.Usage = func() {}
 	proto := flags.String("proto", "resp", "")
-	sides := flags.Bool("sides", false, "")
-	if len(args) == 0 || flags.Parse(args[1:]) != nil {
+	lines := flags.Bool("lines", false, "")
+	if len(args) == 0 || flags.Parse(args[1:]) != nil || flags.NArg() != 1 {
 		return errUsage
 	}
+	file := flags.Arg(0)
 	switch {
-	case args[0] == "talk" && flags.NArg() == 1 && dialects[*proto].get != nil:
-		if err := talk(os.Stdout, flags.Arg(0), *proto); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(flags.Arg(0)), err)
+	case args[0] == "talk" && dialects[*proto].get != nil:
+		trace, err := talk(file, *proto)
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(file), err)
 		}
-		return nil
-	case args[0] == "show" && flags.NArg() > 0:
-		return show(os.Stdout, flags.Args(), *sides)
+		return trace.Write(os.Stdout)
+	case args[0] == "show":
+		in, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		traces, err := recording.Read(in)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		return show(os.Stdout, traces, columns(), *lines)
 	}
 	return errUsage
 }

@@ -4,114 +4,64 @@ package main
 
 import (
 	"cmp"
-	"maps"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// A row is a line of a table. Rows of an event with the same fold belong together and
-// happen times over.
-type row struct {
-	proto, flavor, event string
-	kind                 string // call, runtime, wait, none, client, request, left
-	thread, text         string
-	fold, times          string
-}
+	"ioflavors/scripts/trace/recording"
+)
 
 // An event is a step of the conversation.
 type event struct {
 	begin int // in strace's output, in bytes
 	name  string
-	got   string // what the clients got, in lines
-	polls bool   // at its end, the server does not wait
+	got   []recording.Row // by the clients
+	polls bool            // at its end, the server does not wait
 }
 
-// rows cuts the calls into events. The last event only ends the one before.
-func rows(calls []call, events []event) (list []row, err error) {
-	lines, goroutines, err := name(calls)
+// rows cuts the calls into events. The last event only ends the one before, and one without
+// a name is no part of the conversation.
+func rows(calls []call, events []event) (list []recording.Event, err error) {
+	n, lines, err := name(calls)
 	if err != nil {
 		return nil, err
 	}
-	var request, left []line
 	cuts := cut(lines, events)
 	for i, e := range events[:len(events)-1] {
 		if e.name == "" {
 			continue
 		}
-		part := lines[cuts[i]:cuts[i+1]]
-		shown := filter(part, func(l line) bool { return l.kind != "" && l.ended() })
-		if i > 0 {
-			left = append(left, filter(part, func(l line) bool { return l.kind == "" && l.ended() })...)
+		made := e.made(lines[cuts[i]:cuts[i+1]])
+		waits := e.waits(lines, events[i+1].begin)
+		if n.goroutines {
+			waits = append(waits, parked(lines[:cuts[i+1]])...)
 		}
-		if e.name == "A sends a GET" {
-			request = shown
+		one := recording.Event{Name: e.name, Rows: slices.Concat(made, e.got, waits)}
+		for j := range one.Rows {
+			if !n.threads {
+				one.Rows[j].Thread = ""
+			}
 		}
-		for _, r := range slices.Concat(orNone(fold(shown)), e.gains(), e.waits(lines, events[i+1].begin)) {
-			r.event = e.name
-			list = append(list, r)
-		}
+		list = append(list, one)
 	}
-	if goroutines || !together(list) {
-		for i := range list {
-			list[i].thread = ""
-		}
-	}
-	made := counts(filter(request, func(l line) bool { return !l.again() }))
-	if vain := counts(filter(request, line.again)); vain != "" {
-		made += "; in vain: " + vain
-	}
-	return append(list, row{kind: "request", text: made}, row{kind: "left", text: counts(left)}), nil
+	return list, nil
 }
 
-func filter(lines []line, keep func(line) bool) (kept []line) {
+// made are rows for the calls of an event. Threads are born for other reasons, too; those
+// that are born when a client connects are of interest.
+func (e event) made(lines []line) []recording.Row {
+	connects := slices.ContainsFunc(lines, func(l line) bool { return l.name == "accept" && l.ended() && !l.failed() })
+	var shown []line
 	for _, l := range lines {
-		if keep(l) {
-			kept = append(kept, l)
+		if l.kind != "" && l.ended() && (connects || l.name != "clone") {
+			shown = append(shown, l)
 		}
 	}
-	return kept
-}
-
-// counts tells how many calls there are of each name, the most frequent first.
-func counts(lines []line) string {
-	count := map[string]int{}
-	for _, l := range lines {
-		count[l.name]++
+	if len(shown) == 0 {
+		return []recording.Row{{Kind: "none", Text: "no call"}}
 	}
-	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
-		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
-	})
-	for i, name := range names {
-		names[i] = name + " " + grouped(count[name])
-	}
-	return strings.Join(names, ", ")
-}
-
-// orNone says so if there are no rows.
-func orNone(rows []row) []row {
-	if len(rows) == 0 {
-		return []row{{kind: "none", text: "no call"}}
-	}
-	return rows
-}
-
-// gains are rows for what the clients got.
-func (e event) gains() (rows []row) {
-	for gain := range strings.Lines(e.got) {
-		rows = append(rows, row{kind: "client", text: strings.TrimSpace(gain)})
-	}
-	return rows
-}
-
-// together tells whether two threads wait at a time.
-func together(rows []row) bool {
-	for i := 1; i < len(rows); i++ {
-		if rows[i-1].kind == "wait" && rows[i].kind == "wait" {
-			return true
-		}
-	}
-	return false
+	return e.fold(shown)
 }
 
 // cut returns where the lines of each event begin. Polls in vain before the first other
@@ -135,32 +85,52 @@ func cut(lines []line, events []event) []int {
 }
 
 // waits are rows for the calls in which threads are at its end, by thread.
-func (e event) waits(lines []line, end int) (waits []row) {
+func (e event) waits(lines []line, end int) (waits []recording.Row) {
 	if e.polls {
-		return []row{{kind: "wait", text: "does not wait"}}
+		return []recording.Row{{Kind: "wait", Text: "does not wait"}}
 	}
 	for _, l := range lines {
 		if l.kind != "" && l.enter < end && l.exit > end {
-			waits = append(waits, row{kind: "wait", thread: l.role, text: "waits in " + l.text})
+			waits = append(waits, recording.Row{Kind: "wait", Thread: l.role, Text: "waits in " + l.text, Lines: l.lines})
 		}
 	}
-	slices.SortFunc(waits, func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.thread, b.thread), cmp.Compare(a.text, b.text))
+	slices.SortFunc(waits, func(a, b recording.Row) int {
+		return cmp.Or(cmp.Compare(a.Thread, b.Thread), cmp.Compare(a.Text, b.Text))
 	})
 	return waits
 }
 
+// parked are rows for the goroutines that wait after lines. Package net tries a call, and
+// parks the goroutine if that is in vain.
+func parked(lines []line) (waits []recording.Row) {
+	for _, on := range []string{"listener", "A", "B"} {
+		for _, l := range slices.Backward(lines) {
+			if l.on != on {
+				continue
+			}
+			if l.again() {
+				waits = append(waits, recording.Row{Kind: "wait", Text: "parked in " + l.text, Lines: l.lines})
+			}
+			break
+		}
+	}
+	return waits
+}
+
 // fold puts lines into rows. Of those in a loop, each different one is a row, with its count.
-func fold(lines []line) (rows []row) {
+func (e event) fold(lines []line) (rows []recording.Row) {
 	for folds := 0; len(lines) > 0; {
 		n := loop(lines)
 		if n > 1 {
 			folds++
 		}
 		for _, g := range gather(lines[:n]) {
-			r := row{kind: g.kind, thread: g.role, text: g.String()}
+			r := recording.Row{Kind: g.kind, Thread: g.role, Text: g.String(), Lines: g.lines}
 			if n > 1 {
-				r.fold, r.times = strconv.Itoa(folds), grouped(g.times)
+				r.Fold, r.Times = strconv.Itoa(folds), grouped(g.times)
+			}
+			if n > 1 && e.polls && g.again() {
+				r.Times = recording.Vain
 			}
 			rows = append(rows, r)
 		}
@@ -176,34 +146,31 @@ func loop(lines []line) int {
 	for n < len(lines) && (lines[n].again() || lines[n].sends()) {
 		n++
 	}
-	count := tally(lines[:n])
-	if once := slices.IndexFunc(lines[:n], func(l line) bool { return !l.again() && count[l.key()] == 1 }); once >= 0 {
-		n = once
+	times := map[string]int{}
+	for _, l := range lines[:n] {
+		times[l.key()]++
 	}
-	for i := n - 1; i > 0; i-- {
-		if !lines[i].again() {
-			n = i + 1 // what is in vain after that is another loop
+	end := 0 // behind the last call that was not in vain
+	for i, l := range lines[:n] {
+		if l.again() {
+			continue
+		}
+		if times[l.key()] == 1 {
+			n = i // it is of no loop
 			break
 		}
+		end = i + 1
 	}
-	for _, times := range tally(lines[:n]) {
-		if times > 1 {
-			return n
-		}
+	if end > 0 {
+		n = end // what is in vain after that is another loop
+	}
+	if len(gather(lines[:n])) < n {
+		return n
 	}
 	return 1
 }
 
-// tally counts lines by their keys.
-func tally(lines []line) map[string]int {
-	count := map[string]int{}
-	for _, l := range lines {
-		count[l.key()]++
-	}
-	return count
-}
-
-// A gathered line stands for all with its key, and has moved their bytes.
+// gathered is a line that stands for all with its key, and has moved their bytes.
 type gathered struct {
 	line
 	times int
@@ -241,7 +208,7 @@ func (l line) key() string { return l.text + " = " + l.result }
 
 // sends tells whether a call sends, or finds room to.
 func (l line) sends() bool {
-	return l.name == "write" && l.n > 0 || strings.HasSuffix(l.result, " OUT")
+	return l.name == "write" && l.n > 0 || strings.Contains(l.result, "OUT")
 }
 
 func (l line) String() string {
@@ -258,9 +225,8 @@ func (l line) String() string {
 
 // grouped prints a number with commas between the thousands.
 func grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
+	if n < 1000 {
+		return strconv.Itoa(n)
 	}
-	return s
+	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
 }

@@ -3,92 +3,86 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
+
+// traced has the calls that strace prints. It leaves out what the runtime of Go calls for
+// itself, such as futex, nanosleep and mmap.
+const traced = "trace=/^(socket|bind|listen|accept4?|getsockname|[gs]etsockopt|shutdown|read|write|close|" +
+	"fcntl(64)?|epoll_.*|eventfd2|clone3?|exit)$"
 
 // A server runs under strace.
 type server struct {
 	strace *exec.Cmd
 	pid    int
 	addr   string
-	calls  string        // the file that strace writes to
-	ended  chan struct{} // closed when strace has ended, which is when the server has
+	calls  string // the file that strace writes to
 }
 
-// startServer starts a flavor on a free port, with its files in dir, and waits until it is
-// ready.
+// startServer starts a flavor on a free port, with its file in dir, and waits until it is
+// ready. Who is first in strace's output is the server.
 func startServer(program, proto, dir string) (*server, error) {
-	s := &server{calls: filepath.Join(dir, "calls"), ended: make(chan struct{})}
-	log, err := os.Create(filepath.Join(dir, "log"))
+	s := &server{calls: filepath.Join(dir, "calls")}
+	s.strace = exec.Command("strace", "-f", "-k", "-q", "-e", "signal=none", "-e", traced, "-o", s.calls,
+		program, "-addr", "127.0.0.1:0", "-proto", proto)
+	words, err := s.strace.StderrPipe()
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
-	s.strace = exec.Command("strace", "-f", "-q", "-e", "signal=none", "-o", s.calls, program, "-addr", "127.0.0.1:0", "-proto", proto)
-	s.strace.Stdout, s.strace.Stderr = log, log
 	if err := s.strace.Start(); err != nil {
 		return nil, err
 	}
-	go func() {
-		s.strace.Wait()
-		close(s.ended)
-	}()
-	if err := s.await(regexp.MustCompile(proto+` on (\S+)\n`), log.Name()); err != nil {
-		s.stop()
-		return nil, err
-	}
-	return s, nil
-}
-
-// await waits for the line that tells the address. Who is first in strace's output is the
-// server.
-func (s *server) await(ready *regexp.Regexp, log string) error {
-	for end := time.Now().Add(patience); ; {
-		over := s.hasEnded(10 * time.Millisecond)
-		words, err := os.ReadFile(log)
-		if err != nil {
-			return err
-		}
-		if m := ready.FindSubmatch(words); m != nil {
-			s.addr = string(m[1])
-			calls, err := os.ReadFile(s.calls)
-			if _, scanErr := fmt.Sscan(string(calls), &s.pid); err == nil && scanErr != nil {
-				return fmt.Errorf("strace has printed no call")
-			}
-			return err
-		}
-		if over || time.Now().After(end) {
-			return fmt.Errorf("it was not ready, and said:\n%s", words)
+	time.AfterFunc(5*patience, s.kill) // and then all that waits for it fails
+	var said strings.Builder
+	ready := regexp.MustCompile(proto + ` on (\S+)$`)
+	for in := bufio.NewScanner(words); s.addr == "" && in.Scan(); {
+		said.WriteString(in.Text() + "\n")
+		if m := ready.FindStringSubmatch(in.Text()); m != nil {
+			s.addr = m[1]
 		}
 	}
-}
-
-// hasEnded waits a while, and tells whether the server has ended.
-func (s *server) hasEnded(wait time.Duration) bool {
-	select {
-	case <-s.ended:
-		return true
-	case <-time.After(wait):
-		return false
+	s.pid = s.firstPid()
+	switch {
+	case s.addr == "":
+		err = fmt.Errorf("it was not ready, and said:\n%s", &said)
+	case s.pid == 0:
+		err = fmt.Errorf("strace has printed no call")
+	default:
+		return s, nil
 	}
+	s.stop()
+	return nil, err
 }
 
-// stop ends the server; after three seconds, by force: with strace, it ends as well.
+// firstPid returns the first number in strace's output, or 0.
+func (s *server) firstPid() (pid int) {
+	if file, err := os.Open(s.calls); err == nil {
+		defer file.Close()
+		fmt.Fscan(file, &pid)
+	}
+	return pid
+}
+
+// kill ends the server and strace.
+func (s *server) kill() {
+	if pid := s.firstPid(); pid > 0 {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	s.strace.Process.Kill()
+}
+
 func (s *server) stop() {
-	if s.pid > 0 {
-		syscall.Kill(s.pid, syscall.SIGTERM)
-	}
-	if s.pid == 0 || !s.hasEnded(3*time.Second) {
-		s.strace.Process.Kill()
-		<-s.ended
-	}
+	s.kill()
+	s.strace.Wait()
 }
 
 // states has a letter for each thread of the server: see proc_pid_stat(5).

@@ -4,12 +4,9 @@ package main
 
 import (
 	"cmp"
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 	"ioflavors/kvproto"
 	"ioflavors/respproto"
+	"ioflavors/scripts/trace/recording"
 )
 
 // patience is how long the server may take until it has nothing to do.
@@ -56,61 +54,46 @@ var dialects = map[string]dialect{
 
 // A talker holds the conversation. It speaks when the server has nothing to do.
 type talker struct {
-	proto   string
 	server  *server
 	a, b, c client
 }
 
-// A client is one end of a connection.
-type client struct {
-	name   string
-	conn   *net.TCPConn
-	paused bool // it reads nothing
-	got    int  // bytes, in this event
-	ended  bool // the server sends no more
-}
-
-// talk starts a server, holds the conversation with it, and prints its calls.
-func talk(w io.Writer, program, proto string) error {
+// talk starts a server, holds the conversation with it, and returns its calls.
+func talk(program, proto string) (trace recording.Trace, err error) {
 	dir, err := os.MkdirTemp("", "trace")
 	if err != nil {
-		return err
+		return trace, err
 	}
 	defer os.RemoveAll(dir)
 	s, err := startServer(program, proto, dir)
 	if err != nil {
-		return err
+		return trace, err
 	}
 	defer s.stop()
-	t := talker{proto: proto, server: s}
-	events, err := t.hold()
+	t := talker{server: s, a: client{name: "A"}, b: client{name: "B"}, c: client{name: "C"}}
+	events, err := t.hold(dialects[proto])
 	if err != nil {
-		return err
+		return trace, err
 	}
 	output, err := os.ReadFile(s.calls)
 	if err != nil {
-		return err
+		return trace, err
 	}
 	calls, err := parse(string(output))
 	if err != nil {
-		return err
+		return trace, err
 	}
-	list, err := rows(calls, events)
-	if err != nil {
-		return err
+	if err := findLines(program, calls); err != nil {
+		return trace, err
 	}
-	out := csv.NewWriter(w)
-	for _, r := range list {
-		out.Write([]string{proto, filepath.Base(program), r.event, r.kind, r.thread, r.text, r.fold, r.times})
-	}
-	out.Flush()
-	return out.Error()
+	trace = recording.Trace{Proto: proto, Flavor: filepath.Base(program)}
+	trace.Events, err = rows(calls, events)
+	return trace, err
 }
 
-// hold holds the conversation. Events without a name are no part of it.
-func (t *talker) hold() (events []event, err error) {
-	d := dialects[t.proto]
-	t.a.name, t.b.name, t.c.name = "A", "B", "C"
+// hold holds the conversation. Events without a name are no part of it. The last one ends
+// the calls in which the server waits for a client: strace prints no stack before the end.
+func (t *talker) hold(d dialect) (events []event, err error) {
 	get := d.get("greeting", "")
 	steps := []struct {
 		name string
@@ -118,20 +101,22 @@ func (t *talker) hold() (events []event, err error) {
 		do   func() error
 	}{
 		{"the server starts", nil, func() error { return nil }},
-		{"", nil, func() error { return t.c.dial(t.server.addr) }},
-		{"", &t.c, func() error { return t.c.send(d.set("big", strings.Repeat("x", 4e6))) }},
-		{"", nil, t.c.close},
 		{"A connects", nil, func() error { return t.a.dial(t.server.addr) }},
 		{d.setName, &t.a, func() error { return t.a.send(d.set("greeting", "hello")) }},
 		{"B connects", nil, func() error { return t.b.dial(t.server.addr) }},
 		{"B sends half a GET", nil, func() error { return t.b.send(get[:len(get)/2]) }},
 		{"A sends a GET", &t.a, func() error { return t.a.send(get) }},
+		{"A sends 3 GETs at once", &t.a, func() error { return t.a.send(slices.Repeat(get, 3)) }},
 		{"B sends the other half", &t.b, func() error { return t.b.send(get[len(get)/2:]) }},
-		{"A asks for 4 MB, reads nothing", nil, func() error { t.a.paused = true; return t.a.send(d.get("big", "")) }},
+		{"A and B send a GET at the same time", &t.b, func() error { return t.together(get) }},
+		{"", &t.a, func() error { return t.a.send(d.set("big", strings.Repeat("x", 16e6))) }},
+		{"A asks for 16 MB, reads nothing", nil, func() error { t.a.paused = true; return t.a.send(d.get("big", "")) }},
+		{"B sends a GET", &t.b, func() error { return t.b.send(get) }},
+		{"A sends a GET, still reads nothing", nil, func() error { return t.a.send(get) }},
 		{"A reads", &t.a, func() error { t.a.paused = false; return nil }},
-		{"B half-closes", &t.b, func() error { return t.b.conn.CloseWrite() }},
-		{d.farewell, &t.a, func() error { return t.a.leave([]byte(d.lastWords)) }},
-		{"", nil, func() error { return nil }},
+		{"B half-closes", &t.b, func() error { return unix.Shutdown(t.b.fd, unix.SHUT_WR) }},
+		{d.farewell, &t.a, func() error { return t.a.leave(d.lastWords) }},
+		{"", nil, func() error { return t.c.dial(t.server.addr) }},
 	}
 	for i, step := range steps {
 		begin, err := t.printed()
@@ -143,11 +128,45 @@ func (t *talker) hold() (events []event, err error) {
 		}
 		polls, err := t.settle(step.do)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", cmp.Or(step.name, "before the conversation"), err)
+			return nil, fmt.Errorf("%s: %w", cmp.Or(step.name, "between two events"), err)
 		}
 		events = append(events, event{begin, step.name, t.gains(step.due), polls})
 	}
 	return events, nil
+}
+
+// together sends b from A and from B while the server is stopped, so that it finds both.
+func (t *talker) together(b []byte) error {
+	syscall.Kill(t.server.pid, syscall.SIGSTOP)
+	defer syscall.Kill(t.server.pid, syscall.SIGCONT)
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		states, err := t.server.states()
+		if err != nil {
+			return err
+		}
+		if strings.Trim(states, "Tt") == "" {
+			break
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("the server does not stop: its threads are %s", states)
+		}
+	}
+	for _, c := range []*client{&t.a, &t.b} {
+		if err := c.send(b); err != nil {
+			return err
+		}
+	}
+	return t.deliver()
+}
+
+// deliver waits until the server's kernel has all that was sent.
+func (t *talker) deliver() error {
+	for end := time.Now().Add(patience); !t.a.delivered() || !t.b.delivered(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("not all that was sent is delivered after %v", patience)
+		}
+	}
+	return nil
 }
 
 // settle does what there is to do, and lets the clients read what comes of it, until the
@@ -156,14 +175,17 @@ func (t *talker) settle(do func() error) (polls bool, err error) {
 	if err := do(); err != nil {
 		return false, err
 	}
+	if err := t.deliver(); err != nil {
+		return false, err
+	}
 	deadline := time.Now().Add(patience)
 	for more := true; more; {
 		if polls, err = t.quiet(deadline); err != nil {
 			return false, err
 		}
 		more = false
-		for _, c := range []*client{&t.a, &t.b, &t.c} {
-			n, err := c.drain()
+		for _, c := range []*client{&t.a, &t.b} {
+			n, err := c.read(unix.MSG_DONTWAIT)
 			if err != nil {
 				return false, err
 			}
@@ -173,91 +195,25 @@ func (t *talker) settle(do func() error) (polls bool, err error) {
 	return polls, nil
 }
 
-// gains tells what the clients have got since it was called last, in lines.
-func (t *talker) gains(due *client) (lines string) {
-	for _, c := range []*client{&t.a, &t.b, &t.c} {
+// gains tells what the clients have got since it was called last.
+func (t *talker) gains(due *client) (rows []recording.Row) {
+	for _, c := range []*client{&t.a, &t.b} {
 		var gains []string
 		if c.got > 0 {
 			gains = append(gains, grouped(c.got)+" bytes")
 		}
-		if c.ended && c.conn != nil {
+		if c.ended {
 			gains = append(gains, "the end")
-			c.conn = nil
-		} else if c == due && c.got == 0 && !c.ended {
-			gains = append(gains, "nothing")
+		}
+		if c == due && len(gains) == 0 {
+			gains = []string{"nothing"}
 		}
 		if len(gains) > 0 {
-			lines += c.name + " gets " + strings.Join(gains, " and ") + "\n"
+			rows = append(rows, recording.Row{Kind: "client", Text: c.name + " gets " + strings.Join(gains, " and ")})
 		}
-		c.got = 0
+		c.got, c.ended = 0, false
 	}
-	return lines
-}
-
-func (c *client) dial(addr string) error {
-	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) (err error) {
-		return errors.Join(raw.Control(func(fd uintptr) { err = keepSmall(int(fd)) }), err)
-	}}
-	conn, err := dialer.Dial("tcp", addr)
-	if err != nil {
-		return err
-	}
-	c.conn = conn.(*net.TCPConn)
-	return conn.SetDeadline(time.Now().Add(5 * patience))
-}
-
-// keepSmall bounds what the kernels on both sides take for a client that reads nothing.
-// With the segments of the loopback, some take 4 MB in one write.
-func keepSmall(fd int) error {
-	return errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, 16<<10),
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 64<<10))
-}
-
-func (c *client) send(b []byte) error {
-	_, err := c.conn.Write(b)
-	return err
-}
-
-func (c *client) close() error {
-	defer func() { c.conn = nil }()
-	return c.conn.Close()
-}
-
-// leave speaks the last words, and hangs up when the server has.
-func (c *client) leave(words []byte) error {
-	if err := c.send(words); err != nil {
-		return err
-	}
-	n, err := io.Copy(io.Discard, c.conn)
-	c.got, c.ended = int(n), true
-	c.conn.Close()
-	return err
-}
-
-// drain reads what is there, without waiting for more.
-func (c *client) drain() (n int, err error) {
-	if c.conn == nil || c.paused || c.ended {
-		return 0, nil
-	}
-	raw, err := c.conn.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	b := make([]byte, 1<<20)
-	var readErr error
-	err = raw.Read(func(fd uintptr) bool {
-		var m int
-		for m, readErr = 1, nil; m > 0; n += max(m, 0) {
-			m, readErr = unix.Read(int(fd), b)
-		}
-		c.ended = m == 0
-		return true
-	})
-	c.got += n
-	if readErr == unix.EAGAIN {
-		readErr = nil
-	}
-	return n, errors.Join(err, readErr)
+	return rows
 }
 
 // printed returns how much strace has printed.
@@ -295,7 +251,7 @@ func (t *talker) quiet(deadline time.Time) (polling bool, err error) {
 	return false, nil
 }
 
-// polls tells whether the last hundred reads, writes and accepts were all in vain.
+// polls tells whether the last 30 reads, writes and accepts were all in vain.
 func polls(lines string) bool {
 	_, whole, _ := strings.Cut(lines, "\n") // the first line may have begun before
 	calls, _ := parse(whole)
@@ -307,7 +263,7 @@ func polls(lines string) bool {
 			}
 		}
 	}
-	return vain >= 100
+	return vain >= 30
 }
 
 // readFrom returns what is in a file from an offset on.

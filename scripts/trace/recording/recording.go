@@ -49,13 +49,13 @@ type Row struct {
 	Thread string   `json:"thread"` // 1 accepts, 2 is A's, 3 is B's; empty if the flavor has one
 	Text   string   `json:"text"`   // read(A) = 38
 	Fold   string   `json:"fold"`   // the same in all rows of a loop; empty outside of loops
-	Times  string   `json:"times"`  // in a loop, how often: a number, or Vain
+	Times  string   `json:"times"`  // in a loop, how often: a number, as in 1,234, or Vain
 	Lines  []string `json:"lines"`  // main.go:141, innermost first
 }
 
-// Vain stands in place of a number that means nothing: how often a flavor that does not wait
-// asked in vain until the next event.
-const Vain = "over and over"
+// Vain stands for a number that means nothing: how often a flavor that does not wait asked in
+// vain until the next event.
+const Vain = "n"
 
 // Header is the first line of trace.csv.
 const Header = "proto,flavor,event,kind,thread,text,fold,times,lines"

@@ -14,7 +14,7 @@ resp,stblock,A connects,wait,,waits in read(A),,,main.go:99
 resp,stblock,B half-closes,none,,no call,,,
 resp,stblock,B half-closes,client,,B gets nothing,,,
 kv,stblock,A connects,call,1,"setsockopt(A, TCP_NODELAY)",1,"1,234",
-kv,busywait,A connects,call,,read(A) = EAGAIN,1,over and over,main.go:9
+kv,busywait,A connects,call,,read(A) = EAGAIN,1,n,main.go:9
 `
 
 // TestRead reads what Write has written.
