@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os/exec"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 )
@@ -122,29 +123,20 @@ func (b *browser) devtools(command string, params map[string]any) {
 }
 
 // resize sets the size of the window, in CSS pixels.
-func (b *browser) resize(width int) {
+func (b *browser) resize(width, height int) {
 	b.t.Helper()
-	b.devtools("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false})
+	b.devtools("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false})
 }
 
-// press presses a key, by WebDriver's name of it.
-func (b *browser) press(key string) {
+// press presses keys, by WebDriver's names of them, and releases them.
+func (b *browser) press(keys ...string) {
 	b.t.Helper()
-	b.call("POST", "/actions", map[string]any{"actions": []any{map[string]any{
-		"type": "key", "id": "keyboard",
-		"actions": []any{map[string]any{"type": "keyDown", "value": key}, map[string]any{"type": "keyUp", "value": key}},
-	}}}, nil)
-}
-
-// A point is one in the window, in CSS pixels.
-type point struct{ X, Y int }
-
-// drag presses the mouse in one point and releases it in another.
-func (b *browser) drag(from, to point) {
-	b.t.Helper()
-	move := func(p point) any { return map[string]any{"type": "pointerMove", "x": p.X, "y": p.Y} }
-	b.call("POST", "/actions", map[string]any{"actions": []any{map[string]any{
-		"type": "pointer", "id": "mouse",
-		"actions": []any{move(from), map[string]any{"type": "pointerDown", "button": 0}, move(to), map[string]any{"type": "pointerUp", "button": 0}},
-	}}}, nil)
+	var actions []any
+	for _, key := range keys {
+		actions = append(actions, map[string]any{"type": "keyDown", "value": key})
+	}
+	for _, key := range slices.Backward(keys) {
+		actions = append(actions, map[string]any{"type": "keyUp", "value": key})
+	}
+	b.call("POST", "/actions", map[string]any{"actions": []any{map[string]any{"type": "key", "id": "keyboard", "actions": actions}}}, nil)
 }

@@ -90,13 +90,6 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestDiffFails checks that trouble of diff(1) is an error.
-func TestDiffFails(t *testing.T) {
-	if _, err := unified("nosuch", "compare.go"); err == nil || !strings.Contains(err.Error(), "nosuch") {
-		t.Errorf("diff of a file that is not there: error %v", err)
-	}
-}
-
 func TestStretches(t *testing.T) {
 	const same = "1|2|3|4|5|6|7|8|9|10"
 	source := func(last string) string { return "func f() {|" + same + "|}|" + same + "|" + last }
@@ -126,6 +119,9 @@ func TestStretches(t *testing.T) {
 }
 
 func TestTitle(t *testing.T) {
+	if _, err := unified("nosuch", "compare.go"); err == nil || !strings.Contains(err.Error(), "nosuch") {
+		t.Errorf("diff of a file that is not there: error %v", err)
+	}
 	source := lines("package p||// f is one.|// It has a comment.|func f() {|	a|}||var x int||func (c *conn) g(n int) bool {|	b|}")
 	want := []string{"", "", "func f()", "func f()", "func f()", "func f()", "func f()", "", "", "", "func (c *conn) g(n int) bool", "func (c *conn) g(n int) bool", "func (c *conn) g(n int) bool"}
 	for i, line := range source {

@@ -35,7 +35,7 @@ the lines that change one below the other. A patch has lines of any length.
 // A usageError is one of the arguments.
 type usageError string
 
-func (e usageError) Error() string { return string(e) + "; diff.sh -h shows the usage" }
+func (e usageError) Error() string { return string(e) }
 
 func main() {
 	log.SetFlags(0)
@@ -51,6 +51,7 @@ func main() {
 	}
 	log.Print(err)
 	if errors.As(err, new(usageError)) {
+		log.Print("try diff.sh -h")
 		os.Exit(2)
 	}
 	os.Exit(1)
@@ -91,7 +92,7 @@ func run(out io.Writer, args []string) error {
 	}
 	for _, name := range names {
 		if !slices.Contains(m.flavors, name) {
-			return usageError(fmt.Sprintf("no flavor %q; there are %s", name, strings.Join(m.flavors, " ")))
+			return usageError(fmt.Sprintf("no flavor %q: want two of\n%s", name, strings.Join(m.flavors, " ")))
 		}
 	}
 	if len(names) != 2 {
@@ -109,7 +110,7 @@ func hasColor() bool {
 // width returns how many columns there are for the output.
 func width() int {
 	if n, err := strconv.ParseUint(os.Getenv("COLUMNS"), 10, 64); n > 0 && (err == nil || errors.Is(err, strconv.ErrRange)) {
-		return int(min(max(n, 40), 500)) // no line is that long
+		return int(min(max(n, 79), 500)) // no line is that long
 	}
 	if n := columns(os.Stdout); n > 0 {
 		return n

@@ -77,24 +77,31 @@ func (m *module) sameness(file string, flavors []string) string {
 			differ = append(differ, flavor)
 		}
 	}
-	text := fmt.Sprintf("%s is the same in %s", file, and(same))
+	in := func(names []string) string {
+		if len(names) > 3 {
+			return fmt.Sprint(len(names), " flavors")
+		}
+		return and(names)
+	}
+	have := map[bool]string{true: " has ", false: " have "}
+	owner := map[bool]string{true: "its own", false: "their own"}
+	var text string
 	switch {
 	case len(same) == 0:
 		return fmt.Sprintf("There is no %s in %s.", file, and(none))
+	case len(same) == 1 && len(differ) > 0:
+		text = fmt.Sprintf("%s differs in %s", file, in(append(same, differ...)))
 	case len(differ) > 0:
-		text = fmt.Sprintf("%s differs: %s from %s", file, and(differ), and(same))
+		text = fmt.Sprintf("%s is the same in %s; %s%s%s", file, in(same), and(differ), have[len(differ) == 1], owner[len(differ) == 1])
 	case len(same) == 1:
 		return fmt.Sprintf("%s is in %s only.", file, same[0])
-	case len(same) > 2:
-		text = fmt.Sprintf("%s is the same in %d flavors", file, len(same))
+	default:
+		text = fmt.Sprintf("%s is the same in %s", file, in(same))
 	}
-	switch len(none) {
-	case 0:
-		return text + "."
-	case 1:
-		return text + "; " + none[0] + " has none."
+	if len(none) > 0 {
+		text += "; " + in(none) + have[len(none) == 1] + "none"
 	}
-	return text + "; " + and(none) + " have none."
+	return text + "."
 }
 
 // and joins names as in a sentence.

@@ -3,6 +3,7 @@ package main
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,8 +11,9 @@ import (
 )
 
 func TestParseNotes(t *testing.T) {
-	got := parseNotes(`# A comment.
-# Another.
+	steps, events := parseNotes(`# A comment.
+[B connects] B
+comes.
 
 one
 
@@ -22,96 +24,107 @@ one -> two
 
 A sentence.
 
-A paragraph of
+[loop] A paragraph of
 two lines.
 # A comment within.
 
-Another.
+[B connects?] Another?
 `)
 	want := []step{
 		{"one", "", "The first sentence.", nil},
-		{"one", "two", "A sentence.", []string{"A paragraph of two lines.", "Another."}},
+		{"one", "two", "A sentence.", []note{{"loop", "A paragraph of two lines."}, {"B connects?", "Another?"}}},
 	}
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(step{})); d != "" {
+	if d := cmp.Diff(want, steps, cmp.AllowUnexported(step{}, note{})); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
+	if d := cmp.Diff([]note{{"B connects", "B comes."}}, events, cmp.AllowUnexported(note{})); d != "" {
+		t.Errorf("events (-want +got):\n%s", d)
+	}
 }
 
-// TestOrder checks that each step begins with a flavor that the reader knows.
-func TestOrder(t *testing.T) {
-	var known []string
-	for i, s := range loaded(t).steps {
-		if i == 0 && s.right != "" || i > 0 && (!slices.Contains(known, s.left) || slices.Contains(known, s.right)) {
+// TestNotes checks that each step begins with a flavor that the reader knows; that all code
+// in the notes is found, each note has a place, and each event a sentence; and that the
+// notes name all that changes.
+func TestNotes(t *testing.T) {
+	m, data := loaded(t)
+	var known, events []string
+	for _, e := range data.Traces["stblock"] {
+		events = append(events, e.Name)
+	}
+	for i, e := range data.Events {
+		if i >= len(events) || e.Name != events[i] || len(e.Text) == 0 {
+			t.Errorf("event %d is %q in the notes, of %q", i, e.Name, events)
+		}
+	}
+	for i, s := range m.steps {
+		if i == 0 && s.right != "" || i > 0 && (!slices.Contains(known, s.left) || slices.Contains(known, s.right)) || s.sentence == "" {
 			t.Errorf("%s comes after %q", s.name(), known)
 		}
-		if s.sentence == "" || len(s.paragraphs) == 0 {
-			t.Errorf("%s has no notes", s.name())
-		}
 		known = append(known, s.last())
-	}
-}
-
-// TestNotesLead checks that all code in the notes is found in the flavors, but for the
-// names of system calls.
-func TestNotesLead(t *testing.T) {
-	data, err := loaded(t).pageData()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range data.Steps {
-		for _, part := range slices.Concat(s.Notes...) {
-			if part.Code && part.At == "" && !strings.HasSuffix(part.Text, "(2)") {
-				t.Errorf("%s, %s: there is no %q", s.Left, s.Right, part.Text)
+		changed := changedNames(m, data, s)
+		place := data.places(s)
+		var code []string
+		for _, n := range s.notes {
+			if event, _ := strings.CutSuffix(n.at, "?"); n.at != "" && n.at != "conn" && !slices.Contains(changed, n.at) && !slices.Contains(events, event) {
+				t.Errorf("%s: %q is neither an event nor what changes: %q", s.name(), n.at, changed)
+			}
+			for _, p := range prose(n.text, place) {
+				if p.Code && p.At == "" {
+					t.Errorf("%s: there is no %q", s.name(), p.Text)
+				}
+				if p.Code {
+					code = append(code, p.Text)
+				}
 			}
 		}
-	}
-}
-
-// TestNotesExplain checks that the notes of a step name all that changes in it.
-func TestNotesExplain(t *testing.T) {
-	m := loaded(t)
-	for _, s := range m.steps {
-		notes := strings.Join(s.paragraphs, " ")
-		for _, name := range changedNames(t, m, s) {
-			if !regexp.MustCompile("`[^`]*\\b" + name + "\\b[^`]*`").MatchString(notes) {
+		for _, name := range changed {
+			if !regexp.MustCompile(`\b`+name+`\b`).MatchString(strings.Join(code, " ")) && !slices.ContainsFunc(s.notes, func(n note) bool { return n.at == name }) {
 				t.Errorf("%s: the notes do not name %s", s.name(), name)
 			}
 		}
 	}
-}
-
-// changedNames returns the functions in which a line changes, and what only one of the
-// flavors declares. In main, the server's own name changes.
-func changedNames(t *testing.T, m *module, s step) (names []string) {
-	var declared [2]map[string]int
-	for side, flavor := range []string{s.left, s.last()} {
-		var err error
-		if _, declared[side], err = m.parse(flavor, "main.go"); err != nil {
-			t.Fatal(err)
+	place := data.places(m.steps[1])
+	for code, want := range map[string]string{"c.serve()": "\t\t\tc.serve()", "go c.serve()": "\t\t\tgo c.serve()", "mu.Lock": "\tmu.Lock()"} {
+		at := place(code)
+		n, _ := strconv.Atoi(at[1:])
+		if line := m.lines[map[byte]string{'L': "stblock", 'R': "mtblock"}[at[0]]]["main.go"][n-1]; line != want {
+			t.Errorf("%s leads to %s, %q", code, at, line)
 		}
 	}
+}
+
+// changedNames returns the functions and types in which a line changes, and what only one of
+// the flavors declares; of a flavor alone, all that it declares. In main, names change.
+func changedNames(m *module, data *pageData, s step) (names []string) {
 	if s.right == "" {
-		return []string{"main", "loop", "accept", "serve", "step", "fill", "flush"}
+		return []string{"conn", "main", "loop", "accept", "serve", "step", "fill", "flush", "lingers"}
+	}
+	var declared [2]map[string]int
+	for _, f := range data.Flavors {
+		for side, flavor := range []string{s.left, s.right} {
+			if f.Name == flavor {
+				declared[side] = f.Declared
+			}
+		}
 	}
 	for side, mine := range declared {
 		for name := range mine {
 			if declared[1-side][name] == 0 {
-				names = append(names, name)
+				names = append(names, strings.TrimPrefix(name, "."))
 			}
 		}
 	}
-	hunks, err := m.hunks(s.left, s.right, "main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := [2][]string{m.lines[s.left]["main.go"], m.lines[s.right]["main.go"]}
-	for _, r := range compare(files[0], files[1], hunks) {
-		for side, n := range r.lines {
-			if !r.changed || n == 0 {
-				continue
-			}
-			if f := function.FindStringSubmatch(title(files[side], n)); f != nil && f[1] != "main" {
-				names = append(names, f[1])
+	for _, stretch := range data.Pairs[s.left+".."+s.right] {
+		for _, r := range stretch.Rows {
+			for side, flavor := range []string{s.left, s.right} {
+				lines := m.lines[flavor]["main.go"]
+				if !r.changed || r.lines[side] == 0 {
+					continue
+				}
+				f := function.FindStringSubmatch(title(lines, r.lines[side]))
+				if f != nil && f[1] != "main" {
+					names = append(names, f[1])
+				}
 			}
 		}
 	}

@@ -159,18 +159,13 @@ func (t terminal) unified(hunks string, width int) {
 	colors := map[byte]string{'@': "36", '-': "31", '+': "32"}
 	for line := range strings.Lines(hunks) {
 		line = strings.TrimSuffix(line, "\n")
-		pieces := [][]cell{cells(line[1:], nil)}
+		color := colors[line[0]]
 		if width == 0 {
-			fmt.Fprintln(t, t.paint(colors[line[0]], line))
+			fmt.Fprintln(t, t.paint(color, line))
 			continue
 		}
-		if line[0] != '@' {
-			pieces = wrap(pieces[0], width-1)
-		} else if len(pieces[0]) >= width {
-			pieces[0] = pieces[0][:width-1]
-		}
-		for _, piece := range pieces {
-			fmt.Fprintln(t, t.paint(colors[line[0]], line[:1]+terminal{}.paintCells("", piece)))
+		for _, piece := range wrap(cells(line[1:], nil), width-1) {
+			fmt.Fprintln(t, t.paint(color, line[:1]+terminal{}.paintCells("", piece)))
 		}
 	}
 }
