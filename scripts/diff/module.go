@@ -77,29 +77,23 @@ func (m *module) sameness(file string, flavors []string) string {
 			differ = append(differ, flavor)
 		}
 	}
-	in := func(names []string) string {
-		if len(names) > 3 {
-			return fmt.Sprint(len(names), " flavors")
-		}
-		return and(names)
-	}
-	have := map[bool]string{true: " has ", false: " have "}
-	owner := map[bool]string{true: "its own", false: "their own"}
-	var text string
 	switch {
 	case len(same) == 0:
 		return fmt.Sprintf("There is no %s in %s.", file, and(none))
-	case len(same) == 1 && len(differ) > 0:
-		text = fmt.Sprintf("%s differs in %s", file, in(append(same, differ...)))
-	case len(differ) > 0:
-		text = fmt.Sprintf("%s is the same in %s; %s%s%s", file, in(same), and(differ), have[len(differ) == 1], owner[len(differ) == 1])
-	case len(same) == 1:
+	case len(same) == 1 && len(differ) == 0:
 		return fmt.Sprintf("%s is in %s only.", file, same[0])
-	default:
-		text = fmt.Sprintf("%s is the same in %s", file, in(same))
+	case len(same) == 1:
+		return fmt.Sprintf("%s differs in %s.", file, and(append(same, differ...)))
+	}
+	text := file + " is the same in " + and(same)
+	if len(same) > 3 {
+		text = fmt.Sprint(file, " is the same in ", len(same), " flavors")
+	}
+	if len(differ) > 0 {
+		text += ", and differs in " + and(differ)
 	}
 	if len(none) > 0 {
-		text += "; " + in(none) + have[len(none) == 1] + "none"
+		text += ", and is not in " + and(none)
 	}
 	return text + "."
 }

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"html"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,10 +29,10 @@ type (
 		Stays   []pageFile                   `json:"stays"`   // the other files
 		Steps   []pageStep                   `json:"steps"`
 		Events  []pageEvent                  `json:"events"`
-		Pairs   map[string][]pageStretch     `json:"pairs"`  // by "left..right"
+		Pairs   map[string][]stretch         `json:"pairs"`  // by "left..right"
 		Costs   map[string][][]string        `json:"costs"`  // by "left..right": see readCosts
 		Traces  map[string][]recording.Event `json:"traces"` // by flavor
-		Kernel  map[string][]sideBySide      `json:"kernel"` // by "left..right": their rows, by event
+		Kernel  map[string][][][3]int        `json:"kernel"` // by "left..right", and event: left row, right row, 1 if they are alike
 	}
 	pageFile struct {
 		Name     string         `json:"name"` // the flavor, or answer.go, or goroutinesrv/listen.go
@@ -60,32 +58,12 @@ type (
 		Text     []part `json:"text"`
 		Question []part `json:"question,omitempty"`
 	}
-	pageStretch struct {
-		Fold  bool   `json:"fold"`
-		Label []part `json:"label"`
-		Rows  []row  `json:"rows"`
-	}
 	part struct { // of a text
 		Text string `json:"text"`
 		Code bool   `json:"code,omitempty"`
 		At   string `json:"at,omitempty"` // the place to which the code leads
 	}
 )
-
-// A sideBySide is the pairs of an event, which JSON has as [left, right, 1 if they are alike].
-type sideBySide []recording.Pair
-
-func (s sideBySide) MarshalJSON() ([]byte, error) {
-	list := [][3]int{}
-	for _, p := range s {
-		same := 0
-		if p.Same {
-			same = 1
-		}
-		list = append(list, [3]int{p.Left, p.Right, same})
-	}
-	return json.Marshal(list)
-}
 
 // MarshalJSON writes a row as [left, right], with the marks of both if it changed.
 func (r row) MarshalJSON() ([]byte, error) {
@@ -115,7 +93,7 @@ func (m *module) writePage(file string) error {
 }
 
 func (m *module) pageData() (*pageData, error) {
-	data := &pageData{Pairs: map[string][]pageStretch{}, Kernel: map[string][]sideBySide{}}
+	data := &pageData{Pairs: map[string][]stretch{}, Kernel: map[string][][][3]int{}}
 	traces, err := readTraces(m.dir)
 	if err != nil {
 		return nil, err
@@ -137,7 +115,7 @@ func (m *module) pageData() (*pageData, error) {
 				return nil, err
 			}
 			left, right := m.lines[a]["main.go"], m.lines[b]["main.go"]
-			data.Pairs[a+".."+b] = label(stretches(compare(left, right, hunks), left, right), right)
+			data.Pairs[a+".."+b] = stretches(compare(left, right, hunks), left, right)
 			if traces[a].Events == nil || traces[b].Events == nil {
 				continue
 			}
@@ -146,7 +124,11 @@ func (m *module) pageData() (*pageData, error) {
 				return nil, err
 			}
 			for _, pairs := range events {
-				data.Kernel[a+".."+b] = append(data.Kernel[a+".."+b], pairs)
+				list := [][3]int{}
+				for _, p := range pairs {
+					list = append(list, [3]int{p.Left, p.Right, map[bool]int{true: 1}[p.Same]})
+				}
+				data.Kernel[a+".."+b] = append(data.Kernel[a+".."+b], list)
 			}
 		}
 	}
@@ -166,9 +148,6 @@ func (m *module) pageData() (*pageData, error) {
 // readTraces returns what trace.sh has recorded of each flavor over RESP.
 func readTraces(dir string) (map[string]recording.Trace, error) {
 	file, err := os.Open(filepath.Join(dir, "scripts", "results", "trace.csv"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -186,37 +165,28 @@ func readTraces(dir string) (map[string]recording.Trace, error) {
 	return traces, nil
 }
 
-// addFiles adds all files: those that stay once for all flavors that have the same.
+// addFiles adds all files, once for all flavors that have the same.
 func (m *module) addFiles(data *pageData) error {
-	for _, flavor := range m.flavors {
-		about, declared, err := m.parse(flavor, "main.go")
-		if err != nil {
-			return err
-		}
-		data.Flavors = append(data.Flavors, pageFile{flavor, about, []string{flavor}, m.lines[flavor]["main.go"], declared})
-	}
-	for _, file := range m.files[1:] {
-		first := len(data.Stays)
+	for _, file := range m.files {
+		var list []pageFile
 		for _, flavor := range m.flavors {
 			lines := m.lines[flavor][file]
-			if lines == nil {
-				continue
+			if i := slices.IndexFunc(list, func(f pageFile) bool { return slices.Equal(f.Lines, lines) }); i >= 0 {
+				list[i].Of = append(list[i].Of, flavor)
+			} else if lines != nil {
+				about, declared, err := m.parse(flavor, file)
+				if err != nil {
+					return err
+				}
+				list = append(list, pageFile{flavor + "/" + file, about, []string{flavor}, lines, declared})
 			}
-			same := func(f pageFile) bool { return slices.Equal(f.Lines, lines) }
-			if i := slices.IndexFunc(data.Stays[first:], same); i >= 0 {
-				data.Stays[first+i].Of = append(data.Stays[first+i].Of, flavor)
-				continue
-			}
-			one := pageFile{Name: file, About: m.sameness(file, m.flavors), Of: []string{flavor}, Lines: lines}
-			if len(data.Stays) > first {
-				one.Name, one.About = flavor+"/"+file, fmt.Sprintf("%s of %s.", file, flavor)
-			}
-			var err error
-			if _, one.Declared, err = m.parse(flavor, file); err != nil {
-				return err
-			}
-			data.Stays = append(data.Stays, one)
 		}
+		if file == "main.go" {
+			data.Flavors = list
+			continue
+		}
+		list[0].Name, list[0].About = file, m.sameness(file, m.flavors)
+		data.Stays = append(data.Stays, list...)
 	}
 	return nil
 }
@@ -292,7 +262,7 @@ func (d *pageData) places(s step) func(code string) string {
 	var files []source
 	for i, flavor := range []string{s.right, s.left} {
 		for _, f := range d.Flavors {
-			if f.Name == flavor {
+			if f.Of[0] == flavor {
 				files = append(files, source{"RL"[i : i+1], f})
 			}
 		}
@@ -308,7 +278,7 @@ func (d *pageData) places(s step) func(code string) string {
 				return fmt.Sprint(f.prefix, n)
 			}
 		}
-		pattern := whole(code)
+		pattern := regexp.MustCompile(`(^|\W)` + regexp.QuoteMeta(code) + `(\W|$)`)
 		for _, has := range []func(line string) bool{
 			func(line string) bool { return strings.TrimSpace(line) == code },
 			func(line string) bool { return pattern.MatchString(line) && !strings.HasPrefix(line, "//") },
@@ -321,17 +291,6 @@ func (d *pageData) places(s step) func(code string) string {
 		}
 		return ""
 	}
-}
-
-// whole returns a pattern for code that does not begin or end within a word.
-func whole(code string) *regexp.Regexp {
-	pattern := regexp.QuoteMeta(code)
-	for _, edge := range []struct{ at, before, after string }{{`^\w`, `\b`, ""}, {`\w$`, "", `\b`}} {
-		if regexp.MustCompile(edge.at).MatchString(code) {
-			pattern = edge.before + pattern + edge.after
-		}
-	}
-	return regexp.MustCompile(pattern)
 }
 
 var manual = regexp.MustCompile(`^(\w+)\(2\)$`)
@@ -351,36 +310,6 @@ func prose(text string, place func(string) string) (list []part) {
 		}
 	}
 	return list
-}
-
-// label says of each fold how much it hides, and what follows, or what is in it.
-func label(list []stretch, right []string) (labeled []pageStretch) {
-	for i, s := range list {
-		one := pageStretch{Fold: s.fold, Rows: s.rows}
-		if s.fold {
-			one.Label = []part{{Text: fmt.Sprint(len(s.rows), " unchanged lines")}}
-			if names := functions(s.rows, right); names != "" {
-				one.Label = append(one.Label, part{Text: ": "}, part{Text: names, Code: true})
-			} else if i+1 < len(list) && list[i+1].title != "" {
-				one.Label = append(one.Label, part{Text: ", then in "}, part{Text: list[i+1].title, Code: true})
-			}
-		}
-		labeled = append(labeled, one)
-	}
-	return labeled
-}
-
-var function = regexp.MustCompile(`^func (?:\(.*?\) )?(\w+)`)
-
-// functions returns the names of those that begin in rows.
-func functions(rows []row, right []string) string {
-	var names []string
-	for _, r := range rows {
-		if m := function.FindStringSubmatch(right[r.lines[1]-1]); m != nil {
-			names = append(names, m[1])
-		}
-	}
-	return strings.Join(names, ", ")
 }
 
 // plain returns the notes and the diffs as plain HTML, for whoever has no JavaScript.

@@ -97,7 +97,7 @@ func (t terminal) paintCells(code string, line []cell) string {
 func (t terminal) sides(left, right []string, list []stretch) {
 	column := (t.width - 13) / 2
 	for _, s := range list {
-		if s.fold {
+		if s.Fold {
 			continue
 		}
 		rule := "-----"
@@ -106,7 +106,7 @@ func (t terminal) sides(left, right []string, list []stretch) {
 		}
 		rule += strings.Repeat("-", t.width)
 		fmt.Fprintln(t, t.paint("36", string([]rune(rule)[:2*column+13])))
-		for _, r := range s.rows {
+		for _, r := range s.Rows {
 			t.row(r, [2][]string{left, right}, column)
 		}
 	}
