@@ -136,7 +136,7 @@ func (b *browser) playConversation(m *module, data *pageData) {
 				questions++
 			}
 			what := s.name() + ", " + e.Name
-			b.await(what, fmt.Sprintf(`view.event === %d && !view.asks && $("talk").querySelector("h2").textContent === %q && (%s || !document.querySelector("#code .calls, #code .waits"))`,
+			b.await(what, fmt.Sprintf(`view.event === %d && !view.asks && $("event").textContent === %q && (%s || !document.querySelector("#code .calls, #code .waits"))`,
 				at, e.Name, isSeen("#code td.code:is(.calls, .waits)")))
 			var want, got []string
 			for side, flavor := range map[string]string{"L": s.left, "R": s.right} {
@@ -159,7 +159,7 @@ func (b *browser) playConversation(m *module, data *pageData) {
 				b.t.Errorf("%s (-want +got):\n%s", what, d)
 			}
 		}
-		b.check(s.name()+" ends", fmt.Sprintf(`$("next").disabled && %d < 2`, questions))
+		b.check(s.name()+" ends", fmt.Sprintf(`$("next").getAttribute("aria-disabled") === "true" && %d < 2`, questions))
 	}
 	b.open("#stblock..mtblock:B-connects")
 	b.press(arrowLeft)
