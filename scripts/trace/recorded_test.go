@@ -49,10 +49,8 @@ func recorded(t *testing.T, file string) (output string, events []event) {
 		}
 		name, got, _ := strings.Cut(strings.TrimSpace(rest), ":")
 		e := event{begin: len(output), name: name, polls: strings.Contains(file, "busywait")}
-		for gain := range strings.SplitSeq(got, "; ") {
-			if gain != "" {
-				e.got = append(e.got, recording.Row{Kind: "client", Text: strings.TrimSpace(gain)})
-			}
+		for _, gain := range strings.FieldsFunc(got, func(r rune) bool { return r == ';' }) {
+			e.got = append(e.got, recording.Row{Kind: "client", Text: strings.TrimSpace(gain)})
 		}
 		if mark == "=+" {
 			e.begin++
