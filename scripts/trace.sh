@@ -17,11 +17,9 @@ other.
 
   flavor      of $flavors
   -proto P    resp or kv (default resp)
-  -lines      print the lines of source that each call comes from: first the
-              line that makes it, then the line that calls the function around
-              that, and so on
+  -lines      print with each call the line of source that makes it
   -o DIR      keep the calls of all flavors, in both protocols: as trace.txt,
-              and with their lines as trace.csv
+              and as trace.csv, with their lines and those that lead there
   -h          print this text
 
 This needs Linux and strace. What was recorded is in scripts/results.
@@ -68,11 +66,11 @@ echo proto,flavor,event,kind,thread,text,fold,times,lines >"$tmp/trace.csv"
 for proto in $protos; do
   for flavor in "$@"; do
     progress "$proto, $flavor" "$proto, $flavor"
-    run "$bin/trace" talk -proto "$proto" "$bin/$flavor" >>"$tmp/trace.csv"
+    run "$bin/trace" -proto "$proto" "$bin/$flavor" >>"$tmp/trace.csv"
   done
 done
 end_progress
 # shellcheck disable=SC2086 # nothing, or one word
-"$bin/trace" show $lines "$tmp/trace.csv"
+"$bin/trace" $lines -show "$tmp/trace.csv"
 case $? in 0 | 141) ;; *) exit 1 ;; esac # who has left has read enough
-[ -z "$out" ] || { cp -- "$tmp/trace.csv" "$out" && "$bin/trace" show "$tmp/trace.csv" >"$out/trace.txt"; }
+[ -z "$out" ] || { cp -- "$tmp/trace.csv" "$out" && "$bin/trace" -show "$tmp/trace.csv" >"$out/trace.txt"; }

@@ -15,11 +15,12 @@ import (
 type line struct {
 	call
 	kind   string // as in recording.Row; "" for one that the model has nothing to do with
-	role   string // the model's thread: see role
+	role   string // the model's thread: 1 accepts, 2 is A's, 3 is B's
 	on     string // listener, A, B, epoll or netpoll, which is the runtime's poller
 	text   string // read(A)
 	result string // EAGAIN, A, A IN; "" for a plain success
-	n, of  int    // bytes moved, of so many; n is -1 for other calls
+	n, of  int    // bytes moved, of so many if it is a write; n is -1 for other calls
+	times  int    // how often, if it stands for several: see gather
 }
 
 // A namer knows what the file descriptors are, as of the last call.
@@ -29,178 +30,117 @@ type namer struct {
 	roles      map[string]string // of the system's threads
 	clients    string            // those still to come, in order
 	goroutines bool              // the runtime's poller has a socket
-	threads    bool              // threads are born and end with clients
+	threads    bool              // threads end with their clients
 }
 
 // name puts names in place of numbers. C, who comes last, is no part of the conversation.
-func name(calls []call) (n *namer, lines []line, err error) {
+func name(calls []call) (n *namer, lines []line) {
 	n = &namer{fds: map[string]string{}, data: map[string]string{}, roles: map[string]string{}, clients: "ABC"}
 	n.threads = slices.ContainsFunc(calls, func(c call) bool { return c.name == "exit" })
-	for i, c := range calls {
-		n.learn(c, calls[i+1:])
+	for _, c := range calls {
+		switch {
+		case !c.done() || c.failed():
+		case c.name == "socket":
+			n.fds[c.result] = "listener"
+		case c.name == "epoll_create":
+			n.fds[c.result] = map[string]string{"0": "epoll", "EPOLL_CLOEXEC": "netpoll"}[c.arg(0)]
+		case c.name == "accept" && n.clients != "":
+			n.fds[c.result], n.clients = n.clients[:1], n.clients[1:]
+		case c.name == "epoll_ctl" && n.fds[c.arg(2)] != "":
+			if m := pollEvent.FindStringSubmatch(c.arg(3)); m != nil {
+				n.data[n.fds[c.arg(0)]+m[2]] = n.fds[c.arg(2)]
+			}
+			n.goroutines = n.goroutines || n.fds[c.arg(0)] == "netpoll"
+		}
 		lines = append(lines, n.line(c))
 	}
 	if n.clients != "" {
-		return nil, nil, fmt.Errorf("strace saw nobody accept %s", n.clients[:1])
+		check(fmt.Errorf("strace saw nobody accept %s", n.clients[:1]))
 	}
-	return n, lines, nil
-}
-
-// learn takes note of what a call has opened.
-func (n *namer) learn(c call, later []call) {
-	fd := c.arg(0)
-	switch {
-	case !c.ended() || c.failed():
-	case c.name == "socket", c.name == "epoll_create":
-		n.fds[c.result] = what(c.result, later)
-	case c.name == "accept" && n.clients != "":
-		n.fds[c.result], n.clients = n.clients[:1], n.clients[1:]
-	case c.name == "eventfd2":
-		n.fds[c.result] = "eventfd"
-	case c.name == "epoll_ctl":
-		for _, e := range pollEvents(c.arg(3)) {
-			if n.socket(c.arg(2)) {
-				n.data[n.fds[fd]+e.data] = n.fds[c.arg(2)]
-			}
-		}
-		n.goroutines = n.goroutines || n.fds[fd] == "netpoll" && n.socket(c.arg(2))
-	}
-}
-
-// what tells what a file descriptor is by what is done with it later. The runtime's poller
-// is woken through an eventfd.
-func what(fd string, later []call) string {
-	eventfd := ""
-	for _, c := range later {
-		switch {
-		case c.name == "eventfd2":
-			eventfd = c.result
-		case c.arg(0) != fd:
-		case c.name == "listen":
-			return "listener"
-		case c.name == "epoll_ctl" && c.arg(2) == eventfd:
-			return "netpoll"
-		case c.name == "epoll_ctl":
-			return "epoll"
-		case c.name == "close":
-			return ""
-		}
-	}
-	return ""
+	return n, lines
 }
 
 // line describes a call on something that has a name.
 func (n *namer) line(c call) line {
-	l := line{call: c, on: n.fds[c.arg(0)], n: -1}
+	l := line{call: c, on: n.fds[c.arg(0)], n: -1, times: 1, result: n.outcome(c)}
+	role := cmp.Or(n.roles[c.thread], "1") // Go may move the one that accepts to another thread
 	switch {
 	case c.name == "socket", c.name == "epoll_create":
 		l.on = n.fds[c.result]
-	case n.threads && c.name == "clone":
+	case c.name == "clone" && n.threads:
 		l.kind, l.text = "runtime", "clone()"
-		return l
-	case n.threads && c.name == "exit":
-		l.kind, l.text, l.role = "runtime", "exit()", n.roles[c.thread]
+	case c.name == "exit":
+		l.kind, l.text, l.role = "runtime", "exit()", role
+	case c.name == "accept", c.name == "read", c.name == "write":
+		role = strconv.Itoa(1 + max(0, slices.Index([]string{"listener", "A", "B"}, l.on)))
+	}
+	if l.on == "" {
 		return l
 	}
-	if l.on == "" || l.on == "eventfd" {
-		return l
+	n.roles[c.thread] = role
+	if n.threads {
+		l.role = role
 	}
-	l.role = n.role(l)
-	l.text = c.name + "(" + strings.Join(n.details(c), ", ") + ")"
-	l.result = n.outcome(c)
-	if moved, err := strconv.Atoi(c.result); err == nil && moves[c.name] && !c.failed() {
-		l.n, l.of = moved, moved
-		if c.name == "write" {
-			l.of, _ = strconv.Atoi(c.arg(2))
-		}
+	l.text = c.name + "(" + strings.Join(n.args(c), ", ") + ")"
+	if moved, err := strconv.Atoi(c.result); err == nil && (c.name == "read" || c.name == "write") {
+		l.n = moved
 	}
-	l.kind = n.kind(l)
+	if c.name == "write" {
+		l.of, _ = strconv.Atoi(c.arg(2))
+	}
+	switch {
+	case slices.Contains(c.args, " SO_PROTOCOL"):
+		l.kind = "library"
+	case l.on != "netpoll":
+		l.kind = "call"
+	case n.goroutines && (c.name != "epoll_ctl" || n.fds[c.arg(2)] != "") && l.result != "0":
+		l.kind = "runtime"
+	}
 	return l
 }
 
-// moves has the calls whose result is a number of bytes.
-var moves = map[string]bool{"read": true, "write": true}
+// What arguments after the first tell something, and what in them tells nothing.
+var (
+	telling = regexp.MustCompile(`^(SHUT_|F_|SO_|TCP_|IPV6_|EPOLL_CTL_|{events=)|O_NONBLOCK`)
+	untold  = regexp.MustCompile(`EPOLL_CTL_|EPOLL|^{events=|, data=.*|_OLD$|O_RDWR\||\|O_LARGEFILE`)
+)
 
-// kind tells whose a call is. The runtime's poller is of interest if it has sockets.
-func (n *namer) kind(l line) string {
-	switch {
-	case slices.Contains(l.args, "SO_PROTOCOL"):
-		return "library"
-	case l.on != "netpoll":
-		return "call"
-	case !n.goroutines, l.name == "epoll_ctl" && !n.socket(l.arg(2)), l.name == "epoll_wait" && l.result == "0":
-		return ""
-	}
-	return "runtime"
-}
-
-func (n *namer) socket(fd string) bool { return n.fds[fd] != "" && n.fds[fd] != "eventfd" }
-
-// role tells which of the model's threads makes a call: 1 accepts, 2 is A's, 3 is B's. Go
-// may move the one that accepts to another thread of the system.
-func (n *namer) role(l line) string {
-	role := cmp.Or(n.roles[l.thread], "1")
-	if l.name == "accept" || moves[l.name] {
-		role = strconv.Itoa(1 + max(0, slices.Index([]string{"listener", "A", "B"}, l.on)))
-	}
-	n.roles[l.thread] = role
-	return role
-}
-
-// details are the arguments that tell something.
-func (n *namer) details(c call) []string {
-	on := n.fds[c.arg(0)]
-	switch c.name {
-	case "socket", "epoll_create":
-		return nil
-	case "listen", "shutdown":
-		return []string{on, c.arg(1)}
-	case "setsockopt", "getsockopt":
-		return []string{on, strings.TrimSuffix(c.arg(2), "_OLD")}
-	case "fcntl":
-		plain := func(flag string) bool { return flag == "" || flag == "O_RDWR" || flag == "O_LARGEFILE" }
-		return append([]string{on, c.arg(1)}, slices.DeleteFunc(strings.Split(c.arg(2), "|"), plain)...)
-	case "epoll_ctl":
-		list := []string{on, strings.TrimPrefix(c.arg(1), "EPOLL_CTL_") + " " + n.fds[c.arg(2)]}
-		for _, e := range pollEvents(c.arg(3)) {
-			list = append(list, e.what)
+func (n *namer) args(c call) (args []string) {
+	for i := range c.args {
+		arg := c.arg(i)
+		switch {
+		case i == 0 || c.name == "epoll_ctl" && i == 2:
+			arg = n.fds[arg]
+		case telling.MatchString(arg):
+			arg = untold.ReplaceAllString(arg, "")
+		default:
+			continue
 		}
-		return list
+		args = append(args, arg)
 	}
-	return []string{on}
+	return args
 }
+
+// pollEvent is one of epoll's events, such as EPOLLIN|EPOLLOUT, and whose it is.
+var pollEvent = regexp.MustCompile(`events=([A-Z|]+|0), data=(\{[^}]*\}|\w+)`)
 
 // outcome is what a call returned, if that tells something.
 func (n *namer) outcome(c call) string {
 	switch {
-	case !c.ended():
+	case !c.done():
 		return ""
 	case c.failed():
 		return strings.Fields(c.result)[1]
-	}
-	switch c.name {
-	case "socket", "epoll_create", "accept":
+	case c.name == "socket", c.name == "epoll_create", c.name == "accept":
 		return n.fds[c.result]
-	case "epoll_wait":
+	case c.name == "epoll_wait":
 		var ready []string
-		for _, e := range pollEvents(c.arg(1)) {
-			if on := n.data[n.fds[c.arg(0)]+e.data]; on != "" {
-				ready = append(ready, on+" "+e.what)
+		for _, m := range pollEvent.FindAllStringSubmatch(c.arg(1), -1) {
+			if on := n.data[n.fds[c.arg(0)]+m[2]]; on != "" {
+				ready = append(ready, on+" "+strings.ReplaceAll(m[1], "EPOLL", ""))
 			}
 		}
 		return cmp.Or(strings.Join(ready, ", "), "0")
 	}
 	return ""
-}
-
-// A pollEvent is one of epoll's events: IN|OUT and so on, of what has this data.
-type pollEvent struct{ what, data string }
-
-var pollEventPattern = regexp.MustCompile(`events=([A-Z|]+|0), data=(\{[^}]*\}|\w+)`)
-
-func pollEvents(arg string) (events []pollEvent) {
-	for _, m := range pollEventPattern.FindAllStringSubmatch(arg, -1) {
-		events = append(events, pollEvent{strings.ReplaceAll(m[1], "EPOLL", ""), m[2]})
-	}
-	return events
 }

@@ -22,193 +22,122 @@ type event struct {
 
 // rows cuts the calls into events. The last event only ends the one before, and one without
 // a name is no part of the conversation.
-func rows(calls []call, events []event) (list []recording.Event, err error) {
-	n, lines, err := name(calls)
-	if err != nil {
-		return nil, err
-	}
-	cuts := cut(lines, events)
+func rows(calls []call, events []event) (list []recording.Event) {
+	n, lines := name(calls)
+	from := 0
 	for i, e := range events[:len(events)-1] {
-		if e.name == "" {
-			continue
+		end := events[i+1].begin
+		to, _ := slices.BinarySearchFunc(lines, end+1, func(l line, end int) int { return cmp.Compare(l.exit, end) })
+		if e.name != "" {
+			made := slices.Concat(e.made(lines[from:to]), e.got, e.waits(lines, end, n.goroutines))
+			list = append(list, recording.Event{Name: e.name, Rows: made})
 		}
-		made := e.made(lines[cuts[i]:cuts[i+1]])
-		waits := e.waits(lines, events[i+1].begin)
-		if n.goroutines {
-			waits = append(waits, parked(lines[:cuts[i+1]])...)
-		}
-		one := recording.Event{Name: e.name, Rows: slices.Concat(made, e.got, waits)}
-		for j := range one.Rows {
-			if !n.threads {
-				one.Rows[j].Thread = ""
-			}
-		}
-		list = append(list, one)
+		from = to
 	}
-	return list, nil
+	return list
 }
 
-// made are rows for the calls of an event. Threads are born for other reasons, too; those
-// that are born when a client connects are of interest.
+// made are rows for the calls of an event. Of a server that polls, what is in vain has no
+// order and no number: its rows are the last. Of threads, those that are born when a client
+// connects are of interest.
 func (e event) made(lines []line) []recording.Row {
-	connects := slices.ContainsFunc(lines, func(l line) bool { return l.name == "accept" && l.ended() && !l.failed() })
-	var shown []line
+	connects := slices.ContainsFunc(lines, func(l line) bool { return l.name == "accept" && l.done() && !l.failed() })
+	var done, vain []line
 	for _, l := range lines {
-		if l.kind != "" && l.ended() && (connects || l.name != "clone") {
-			shown = append(shown, l)
+		switch {
+		case l.kind == "" || !l.done() || l.name == "clone" && !connects:
+		case e.polls && l.again():
+			vain = append(vain, l)
+		default:
+			done, vain = append(done, l), nil
 		}
 	}
-	if len(shown) == 0 {
+	vain = gather(vain)
+	slices.SortFunc(vain, func(a, b line) int { return cmp.Compare(a.text, b.text) })
+	if len(done)+len(vain) == 0 {
 		return []recording.Row{{Kind: "none", Text: "no call"}}
 	}
-	return e.fold(shown)
-}
-
-// cut returns where the lines of each event begin. Polls in vain before the first other
-// call belong to the event before.
-func cut(lines []line, events []event) []int {
-	cuts := make([]int, len(events))
-	for i, e := range events {
-		at, _ := slices.BinarySearchFunc(lines, e.begin, func(l line, begin int) int {
-			return cmp.Compare(l.exit, begin+1)
-		})
-		cuts[i] = at
-		for at < len(lines) && (i+1 == len(events) || lines[at].exit <= events[i+1].begin) {
-			if lines[at].kind != "" && !lines[at].again() {
-				cuts[i] = at
-				break
-			}
-			at++
-		}
+	rows := fold(done)
+	for _, l := range vain {
+		rows = append(rows, l.row("0", recording.Vain))
 	}
-	return cuts
+	return rows
 }
 
-// waits are rows for the calls in which threads are at its end, by thread.
-func (e event) waits(lines []line, end int) (waits []recording.Row) {
+// waits are rows for the calls in which threads are at its end, by thread; and for those for
+// which goroutines wait. Package net tries a call, and parks the goroutine if it is in vain.
+func (e event) waits(lines []line, end int, goroutines bool) (waits []recording.Row) {
 	if e.polls {
 		return []recording.Row{{Kind: "wait", Text: "does not wait"}}
 	}
+	last := map[string]line{} // by what it was made on
+	add := func(how string, l line) {
+		waits = append(waits, recording.Row{Kind: "wait", Thread: l.role, Text: how + l.text, Lines: l.lines})
+	}
 	for _, l := range lines {
 		if l.kind != "" && l.enter < end && l.exit > end {
-			waits = append(waits, recording.Row{Kind: "wait", Thread: l.role, Text: "waits in " + l.text, Lines: l.lines})
+			add("waits in ", l)
+		}
+		if l.exit <= end {
+			last[l.on] = l
 		}
 	}
 	slices.SortFunc(waits, func(a, b recording.Row) int {
 		return cmp.Or(cmp.Compare(a.Thread, b.Thread), cmp.Compare(a.Text, b.Text))
 	})
-	return waits
-}
-
-// parked are rows for the goroutines that wait after lines. Package net tries a call, and
-// parks the goroutine if that is in vain.
-func parked(lines []line) (waits []recording.Row) {
 	for _, on := range []string{"listener", "A", "B"} {
-		for _, l := range slices.Backward(lines) {
-			if l.on != on {
-				continue
-			}
-			if l.again() {
-				waits = append(waits, recording.Row{Kind: "wait", Text: "parked in " + l.text, Lines: l.lines})
-			}
-			break
+		if goroutines && last[on].again() {
+			add("parked in ", last[on])
 		}
 	}
 	return waits
 }
 
 // fold puts lines into rows. Of those in a loop, each different one is a row, with its count.
-func (e event) fold(lines []line) (rows []recording.Row) {
-	for folds := 0; len(lines) > 0; {
-		n := loop(lines)
-		if n > 1 {
-			folds++
+// A loop is what sends a long reply.
+func fold(lines []line) (rows []recording.Row) {
+	for folds := 1; len(lines) > 0; {
+		n := 0
+		for n < len(lines) && (lines[n].again() || lines[n].sends()) {
+			n++
 		}
-		for _, g := range gather(lines[:n]) {
-			r := recording.Row{Kind: g.kind, Thread: g.role, Text: g.String(), Lines: g.lines}
-			if n > 1 {
-				r.Fold, r.Times = strconv.Itoa(folds), grouped(g.times)
-			}
-			if n > 1 && e.polls && g.again() {
-				r.Times = recording.Vain
-			}
-			rows = append(rows, r)
+		list := gather(lines[:n])
+		if len(list) == n { // no loop
+			rows = append(rows, lines[0].row("", ""))
+			lines = lines[1:]
+			continue
 		}
+		for _, l := range list {
+			rows = append(rows, l.row(strconv.Itoa(folds), grouped(l.times)))
+		}
+		folds++
 		lines = lines[n:]
 	}
 	return rows
 }
 
-// loop returns how many lines of a loop there are at the start of lines, or 1. A loop has
-// calls in vain, and those that send a long reply.
-func loop(lines []line) int {
-	n := 0
-	for n < len(lines) && (lines[n].again() || lines[n].sends()) {
-		n++
-	}
-	times := map[string]int{}
-	for _, l := range lines[:n] {
-		times[l.key()]++
-	}
-	end := 0 // behind the last call that was not in vain
-	for i, l := range lines[:n] {
-		if l.again() {
-			continue
-		}
-		if times[l.key()] == 1 {
-			n = i // it is of no loop
-			break
-		}
-		end = i + 1
-	}
-	if end > 0 {
-		n = end // what is in vain after that is another loop
-	}
-	if len(gather(lines[:n])) < n {
-		return n
-	}
-	return 1
+func (l line) row(fold, times string) recording.Row {
+	return recording.Row{Kind: l.kind, Thread: l.role, Text: l.String(), Fold: fold, Times: times, Lines: l.lines}
 }
-
-// gathered is a line that stands for all with its key, and has moved their bytes.
-type gathered struct {
-	line
-	times int
-}
-
-// gather puts lines with the same key together: what was done, in the order of the first
-// ones, then what was in vain, which has no order in a server that polls.
-func gather(lines []line) (list []gathered) {
-	at := map[string]int{}
-	for _, l := range lines {
-		i, ok := at[l.key()]
-		if !ok {
-			at[l.key()] = len(list)
-			list = append(list, gathered{l, 1})
-			continue
-		}
-		g := &list[i]
-		g.times, g.n = g.times+1, g.n+l.n
-		g.of = g.n
-	}
-	slices.SortStableFunc(list, func(a, b gathered) int { return cmp.Compare(a.rank(), b.rank()) })
-	return list
-}
-
-// rank is "" for what was done.
-func (g gathered) rank() string {
-	if g.again() {
-		return g.text
-	}
-	return ""
-}
-
-// key is the same for calls that differ in nothing but bytes.
-func (l line) key() string { return l.text + " = " + l.result }
 
 // sends tells whether a call sends, or finds room to.
 func (l line) sends() bool {
-	return l.name == "write" && l.n > 0 || strings.Contains(l.result, "OUT")
+	return l.name == "write" && l.n > 0 || strings.Contains(l.result, "OUT") || l.kind == "runtime"
+}
+
+// gather puts lines together that differ in nothing but bytes.
+func gather(lines []line) (list []line) {
+	for _, l := range lines {
+		i := slices.IndexFunc(list, func(g line) bool { return g.text == l.text && g.result == l.result })
+		if i < 0 {
+			list = append(list, l)
+			continue
+		}
+		list[i].times++
+		list[i].n += l.n
+		list[i].of = 0
+	}
+	return list
 }
 
 func (l line) String() string {

@@ -4,12 +4,12 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -22,81 +22,65 @@ const traced = "trace=/^(socket|bind|listen|accept4?|getsockname|[gs]etsockopt|s
 
 // A server runs under strace.
 type server struct {
-	strace *exec.Cmd
-	pid    int
-	addr   string
-	calls  string // the file that strace writes to
+	calls *os.File // what strace prints
+	addr  string
 }
 
-// startServer starts a flavor on a free port, with its file in dir, and waits until it is
-// ready. Who is first in strace's output is the server.
-func startServer(program, proto, dir string) (*server, error) {
-	s := &server{calls: filepath.Join(dir, "calls")}
-	s.strace = exec.Command("strace", "-f", "-k", "-q", "-e", "signal=none", "-e", traced, "-o", s.calls,
+// startServer starts a flavor on a free port, and waits until it is ready.
+func startServer(program, proto string) *server {
+	calls, err := os.CreateTemp("", "calls")
+	check(err)
+	s := &server{calls: calls}
+	strace := exec.Command("strace", "-f", "-k", "-q", "-e", "signal=none", "-e", traced, "-o", calls.Name(),
 		program, "-addr", "127.0.0.1:0", "-proto", proto)
-	words, err := s.strace.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.strace.Start(); err != nil {
-		return nil, err
-	}
-	time.AfterFunc(5*patience, s.kill) // and then all that waits for it fails
-	var said strings.Builder
-	ready := regexp.MustCompile(proto + ` on (\S+)$`)
-	for in := bufio.NewScanner(words); s.addr == "" && in.Scan(); {
-		said.WriteString(in.Text() + "\n")
-		if m := ready.FindStringSubmatch(in.Text()); m != nil {
-			s.addr = m[1]
+	words, err := strace.StderrPipe()
+	check(err)
+	check(strace.Start())
+	end = func() {
+		if pid := s.pid(); pid > 0 {
+			syscall.Kill(pid, syscall.SIGKILL)
 		}
+		strace.Process.Kill()
+		strace.Wait()
+		os.Remove(calls.Name())
 	}
-	s.pid = s.firstPid()
-	switch {
-	case s.addr == "":
-		err = fmt.Errorf("it was not ready, and said:\n%s", &said)
-	case s.pid == 0:
-		err = fmt.Errorf("strace has printed no call")
-	default:
-		return s, nil
+	time.AfterFunc(5*patience, func() { check(fmt.Errorf("the conversation has no end")) })
+	said := ""
+	for in := bufio.NewScanner(words); s.addr == ""; {
+		if !in.Scan() {
+			check(fmt.Errorf("it was not ready, and said:\n%s", said))
+		}
+		said += in.Text() + "\n"
+		_, s.addr, _ = strings.Cut(in.Text(), " on ")
 	}
-	s.stop()
-	return nil, err
+	return s
 }
 
-// firstPid returns the first number in strace's output, or 0.
-func (s *server) firstPid() (pid int) {
-	if file, err := os.Open(s.calls); err == nil {
-		defer file.Close()
-		fmt.Fscan(file, &pid)
-	}
+// pid returns the first number in strace's output, or 0.
+func (s *server) pid() (pid int) {
+	text := make([]byte, 20)
+	s.calls.ReadAt(text, 0)
+	fmt.Sscan(string(text), &pid)
 	return pid
 }
 
-// kill ends the server and strace.
-func (s *server) kill() {
-	if pid := s.firstPid(); pid > 0 {
-		syscall.Kill(pid, syscall.SIGKILL)
-	}
-	s.strace.Process.Kill()
-}
-
-func (s *server) stop() {
-	s.kill()
-	s.strace.Wait()
+// output returns what strace has printed, from an offset on.
+func (s *server) output(from int) string {
+	text, err := io.ReadAll(io.NewSectionReader(s.calls, int64(from), math.MaxInt32))
+	check(err)
+	return string(text)
 }
 
 // states has a letter for each thread of the server: see proc_pid_stat(5).
-func (s *server) states() (states string, err error) {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.pid))
-	if err != nil || len(files) == 0 {
-		return "", fmt.Errorf("the server has ended")
+func (s *server) states() (states string) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.pid()))
+	if len(files) == 0 {
+		check(fmt.Errorf("the server has ended"))
 	}
 	for _, file := range files {
-		stat, err := os.ReadFile(file)
-		if err != nil {
-			return "X", nil // the thread has ended meanwhile
-		}
-		states += string(stat[bytes.LastIndexByte(stat, ')')+2])
+		stat, _ := os.ReadFile(file)
+		_, state, _ := strings.Cut(string(stat), ") ")
+		states += state[:min(1, len(state))] // none if the thread has ended meanwhile
 	}
-	return states, nil
+	return states
 }

@@ -7,53 +7,38 @@ import (
 	"debug/gosym"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 )
 
-// A source knows which line of a program's source an instruction belongs to.
-type source struct{ *gosym.Table }
-
-func readSource(program string) (s source, err error) {
+// findLines finds the lines of the calls' stacks in the source of a program, but for what the
+// compiler has made up.
+func findLines(program string, calls []call) {
 	file, err := elf.Open(program)
-	if err != nil {
-		return s, err
-	}
+	check(err)
 	defer file.Close()
-	section := file.Section(".gopclntab")
 	symbols, err := file.Symbols()
-	if section == nil || err != nil {
-		return s, fmt.Errorf("it has no table of lines: %v", err)
-	}
-	data, err := section.Data()
-	if err != nil {
-		return s, err
-	}
-	var text uint64
-	for _, symbol := range symbols {
-		if symbol.Name == "runtime.text" {
-			text = symbol.Value
-		}
-	}
-	s.Table, err = gosym.NewTable(nil, gosym.NewLineTable(data, text))
-	return s, err
-}
-
-// findLines finds the lines of the calls' stacks, but for what the compiler has made up.
-func findLines(program string, calls []call) error {
-	s, err := readSource(program)
-	if err != nil {
-		return err
-	}
+	check(err)
+	text := slices.IndexFunc(symbols, func(s elf.Symbol) bool { return s.Name == "runtime.text" })
+	lines := slices.IndexFunc(file.Sections, func(s *elf.Section) bool { return strings.HasSuffix(s.Name, ".gopclntab") })
+	data, err := file.Sections[lines].Data()
+	check(err)
+	table, err := gosym.NewTable(nil, gosym.NewLineTable(data, symbols[text].Value))
+	check(err)
 	for i, c := range calls {
-		for _, f := range c.stack {
-			function := s.LookupFunc(f.function)
+		for _, at := range c.stack {
+			name, offset, _ := strings.Cut(at, "+0x")
+			n, err := strconv.ParseUint(offset, 16, 64)
+			check(err)
+			function := table.LookupFunc(name)
 			if function == nil {
-				return fmt.Errorf("no function %s is in its table of lines", f.function)
+				check(fmt.Errorf("%s is not in its table of lines", name))
 			}
 			// The address is behind the call, and may be on the next line.
-			if file, n, _ := s.PCToLine(function.Entry + f.offset - 1); filepath.Ext(file) == ".go" {
-				calls[i].lines = append(calls[i].lines, fmt.Sprintf("%s:%d", filepath.Base(file), n))
+			if file, line, _ := table.PCToLine(function.Entry + n - 1); strings.HasSuffix(file, ".go") {
+				calls[i].lines = append(calls[i].lines, fmt.Sprintf("%s:%d", filepath.Base(file), line))
 			}
 		}
 	}
-	return nil
 }

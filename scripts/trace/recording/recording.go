@@ -70,21 +70,17 @@ func Read(r io.Reader) (traces []Trace, err error) {
 		return nil, fmt.Errorf("the first line is not %s", Header)
 	}
 	for _, f := range records[1:] {
-		t := last(&traces, func(t *Trace) bool { return t.Proto == f[0] && t.Flavor == f[1] })
-		t.Proto, t.Flavor = f[0], f[1]
-		e := last(&t.Events, func(e *Event) bool { return e.Name == f[2] })
-		e.Name = f[2]
+		if n := len(traces); n == 0 || traces[n-1].Proto != f[0] || traces[n-1].Flavor != f[1] {
+			traces = append(traces, Trace{Proto: f[0], Flavor: f[1]})
+		}
+		t := &traces[len(traces)-1]
+		if n := len(t.Events); n == 0 || t.Events[n-1].Name != f[2] {
+			t.Events = append(t.Events, Event{Name: f[2]})
+		}
+		e := &t.Events[len(t.Events)-1]
 		e.Rows = append(e.Rows, Row{f[3], f[4], f[5], f[6], f[7], strings.Fields(f[8])})
 	}
 	return traces, nil
-}
-
-// last returns the last of a list, or a new one, if that is another.
-func last[T any](list *[]T, same func(*T) bool) *T {
-	if n := len(*list); n == 0 || !same(&(*list)[n-1]) {
-		*list = append(*list, *new(T))
-	}
-	return &(*list)[len(*list)-1]
 }
 
 // Write writes the lines of a trace, without the header.
@@ -97,29 +93,6 @@ func (t Trace) Write(w io.Writer) error {
 	}
 	out.Flush()
 	return out.Error()
-}
-
-// Bracket returns the part beside row i of the bracket around the rows of a loop: one of
-// ┐, │ and ┘; a space beside a row that is alone in its loop; nothing beside any other.
-func (e Event) Bracket(i int) string {
-	fold := func(i int) string {
-		if i < 0 || i >= len(e.Rows) {
-			return ""
-		}
-		return e.Rows[i].Fold
-	}
-	first, last := fold(i-1) != fold(i), fold(i+1) != fold(i)
-	switch {
-	case fold(i) == "":
-		return ""
-	case first && last:
-		return " "
-	case first:
-		return "┐"
-	case last:
-		return "┘"
-	}
-	return "│"
 }
 
 // A Pair is two rows side by side, by their indexes; -1 is none.
@@ -156,33 +129,10 @@ func align(left, right []Row) (pairs []Pair) {
 	return pairs
 }
 
-// merge pairs indexes so that as many as can be are beside one that is alike. Between those,
-// others stand side by side as they come.
+// merge pairs indexes so that as many as can be are beside one that is alike. Those between
+// them stand side by side as they come.
 func merge(left, right []int, alike func(l, r int) bool) (pairs []Pair) {
-	for len(left) > 0 || len(right) > 0 {
-		nl, nr := next(left, right, alike)
-		for i := range max(nl, nr) {
-			p := Pair{Left: -1, Right: -1}
-			if i < nl {
-				p.Left = left[i]
-			}
-			if i < nr {
-				p.Right = right[i]
-			}
-			pairs = append(pairs, p)
-		}
-		left, right = left[nl:], right[nr:]
-		if len(left) > 0 && len(right) > 0 {
-			pairs = append(pairs, Pair{left[0], right[0], true})
-			left, right = left[1:], right[1:]
-		}
-	}
-	return pairs
-}
-
-// next returns where the first pair of a longest common subsequence is, or both lengths.
-func next(left, right []int, alike func(l, r int) bool) (nl, nr int) {
-	length := make([][]int, len(left)+1) // of that of left[i:] and right[j:]
+	length := make([][]int, len(left)+1) // of the longest common part of left[i:] and right[j:]
 	for i := range length {
 		length[i] = make([]int, len(right)+1)
 	}
@@ -194,18 +144,33 @@ func next(left, right []int, alike func(l, r int) bool) (nl, nr int) {
 			}
 		}
 	}
-	i, j := 0, 0
-	for i < len(left) && j < len(right) && !alike(left[i], right[j]) {
-		if length[i+1][j] >= length[i][j+1] {
+	at := func(list []int, i int) int {
+		if i < len(list) {
+			return list[i]
+		}
+		return -1
+	}
+	between := func(left, right []int) {
+		for i := range max(len(left), len(right)) {
+			pairs = append(pairs, Pair{at(left, i), at(right, i), false})
+		}
+	}
+	l, r := 0, 0 // behind the last pair
+	for i, j := 0, 0; i < len(left) && j < len(right); {
+		switch {
+		case alike(left[i], right[j]):
+			between(left[l:i], right[r:j])
+			pairs = append(pairs, Pair{left[i], right[j], true})
+			i, j = i+1, j+1
+			l, r = i, j
+		case length[i+1][j] >= length[i][j+1]:
 			i++
-		} else {
+		default:
 			j++
 		}
 	}
-	if i == len(left) || j == len(right) {
-		return len(left), len(right)
-	}
-	return i, j
+	between(left[l:], right[r:])
+	return pairs
 }
 
 var amount = regexp.MustCompile(`[1-9][0-9,]*`) // 0 bytes are the end

@@ -57,20 +57,6 @@ func TestReadOther(t *testing.T) {
 	}
 }
 
-func TestBracket(t *testing.T) {
-	var e Event
-	for _, fold := range []string{"", "1", "", "2", "2", "3", "3", "3", ""} {
-		e.Rows = append(e.Rows, Row{Fold: fold})
-	}
-	var got []string
-	for i := range e.Rows {
-		got = append(got, e.Bracket(i))
-	}
-	if d := cmp.Diff([]string{"", " ", "", "┐", "┘", "┐", "│", "┘", ""}, got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
-}
-
 func TestAlign(t *testing.T) {
 	for name, c := range map[string]struct{ left, right, want string }{
 		"nothing":                 {"", "", ""},
@@ -84,8 +70,7 @@ func TestAlign(t *testing.T) {
 	} {
 		events, err := Align(trace(c.left), trace(c.right))
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
+			t.Fatalf("%s: %v", name, err)
 		}
 		var pairs []string
 		for _, p := range events[0] {
@@ -108,12 +93,10 @@ func TestAlign(t *testing.T) {
 func trace(text string) Trace {
 	e := Event{Name: "A connects"}
 	for row := range strings.SplitSeq(text, "; ") {
-		kind, rest, ok := strings.Cut(row, ": ")
-		if !ok {
-			kind, rest = "call", row
-		}
-		if row != "" {
+		if kind, rest, ok := strings.Cut(row, ": "); ok {
 			e.Rows = append(e.Rows, Row{Kind: kind, Text: rest})
+		} else if row != "" {
+			e.Rows = append(e.Rows, Row{Kind: "call", Text: row})
 		}
 	}
 	return Trace{Flavor: "one", Events: []Event{e}}
