@@ -45,7 +45,7 @@ func openBrowser(t *testing.T) *browser {
 		}
 	}
 	options := map[string]any{"args": []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir=" + t.TempDir()}}
+		"--disable-ipc-flooding-protection", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir=" + t.TempDir()}}
 	if chromium, err := exec.LookPath("chromium"); err == nil {
 		options["binary"] = chromium
 	}
