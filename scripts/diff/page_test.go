@@ -170,8 +170,9 @@ func (b *browser) playConversation(m *module, data *pageData) {
 	b.await("the line of a call", `document.querySelector("tr.target .R.calls .text").textContent.includes("unix.Read(") && document.activeElement.closest("tr.target")`)
 	b.run(`getSelection().removeAllRanges(); document.querySelector("tr.target td.code.L").click()`, nil)
 	b.await("the next event of the line", `view.events[view.event].name === "A sends a GET" && document.querySelector("tr.target .L.calls") !== null`)
+	b.run(`$("leave").focus()`, nil)
 	b.press(escape)
-	b.await("leaving", `location.hash === "#stblock..mtblock" && !document.querySelector(".calls, .waits, .path")`)
+	b.await("leaving", `location.hash === "#stblock..mtblock" && !document.querySelector(".calls, .waits, .path") && document.activeElement.id === "next"`)
 }
 
 // followLinks follows links with the keyboard: the focus goes with the reader.
@@ -284,7 +285,7 @@ func (b *browser) changeSurroundings(m *module, data *pageData) {
 	b.check("the theme lasts", `root.dataset.theme === "dark" && getComputedStyle(document.body).colorScheme === "dark" && store.get("theme") === "dark"`)
 	b.devtools("Emulation.setEmulatedMedia", map[string]any{"media": "print"})
 	b.await("the page to unfold", `[...document.querySelectorAll("details")].every(d => d.open) && !$("talk").checkVisibility()`)
-	b.check("on paper", `$("whole").querySelectorAll("tbody").length === data.traces.stblock.length && $("whole").offsetHeight > 500`)
+	b.check("on paper", `$("whole").querySelectorAll("tbody").length === data.traces.stblock.length && $("whole").offsetHeight > 500 && root.dataset.layout === "sides"`)
 	b.devtools("Emulation.setEmulatedMedia", map[string]any{"media": ""})
 	b.await("the page to fold", `folds().some(f => !f.open)`)
 	b.devtools("Emulation.setScriptExecutionDisabled", map[string]any{"value": true})
