@@ -61,9 +61,5 @@ func (h *histogram) percentile(p float64) time.Duration {
 	return 0
 }
 
-func (h *histogram) mean() time.Duration {
-	if h.count == 0 {
-		return 0
-	}
-	return h.sum / time.Duration(h.count)
-}
+// mean returns 0 if there are none.
+func (h *histogram) mean() time.Duration { return h.sum / time.Duration(max(1, h.count)) }
