@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -19,26 +18,20 @@ const (
 	maxFilling = 1 << 30               // and the bytes of their values
 	fillBatch  = 64 << 10              // bytes in a pipeline that stores keys
 	perRequest = 64                    // bytes in a request beside the value and the key, at most
-
-	maxRequests = 1_000_000_000_000
 )
 
 // A bench runs tests, which differ in their op.
 type bench struct {
 	load
-	ops []op
-	out io.Writer
-	csv bool
-	err io.Writer
-
+	streams
 	tests string
+	csv   bool
 	fill  bool // store the keys before a get test
 }
 
-// benchFlags returns the flags of bench and what they set.
-func benchFlags() (*flags, *bench) {
+func benchCommand(args []string, s streams) error {
 	f := newFlags("bench")
-	b := &bench{fill: true}
+	b := &bench{streams: s, fill: true}
 	b.load = load{clients: 50, pipeline: 1, valueSize: 3, keepAlive: true, key: zeroKey, proto: kv{}}
 	f.define("proto", "want kv or resp", func(s string) bool {
 		b.proto = protocols[s]
@@ -46,7 +39,7 @@ func benchFlags() (*flags, *bench) {
 	})
 	f.text("t", &b.tests, "want put, get or put,get; with -proto resp set, get or set,get")
 	f.number("c", &b.clients, 1, 60_000)
-	f.number("n", &b.requests, 1, maxRequests)
+	f.number("n", &b.requests, 1, maxKeys)
 	f.seconds("T", &b.duration)
 	f.number("R", &b.rate, 1, 1_000_000)
 	f.number("P", &b.pipeline, 1, 1_000_000)
@@ -56,23 +49,9 @@ func benchFlags() (*flags, *bench) {
 	f.zeroOne("k", &b.keepAlive)
 	f.zeroOne("fill", &b.fill)
 	f.BoolVar(&b.csv, "csv", false, "")
-	return f, b
-}
-
-func benchCommand(args []string, s streams) error {
-	f, b := benchFlags()
 	if err := f.parse(args); err != nil {
 		return err
 	}
-	if err := b.complete(f); err != nil {
-		return err
-	}
-	b.to, b.out, b.err = f.to, s.out, s.err
-	return b.run()
-}
-
-// complete checks the options together and derives the others from them.
-func (b *bench) complete(f *flags) error {
 	if b.rate > 0 && !b.keepAlive {
 		return usageError(`invalid value "0" for flag -k: want 1 with -R`)
 	}
@@ -82,29 +61,42 @@ func (b *bench) complete(f *flags) error {
 	if b.requests == 0 {
 		b.requests = 100_000
 		if b.duration > 0 {
-			b.requests = maxRequests
+			b.requests = maxKeys
 		}
 	}
+	b.to = f.to
 	b.pipeline = min(b.pipeline, b.requests)
-	put, get := b.proto.name(opPut), b.proto.name(opGet)
+	ops, ok := b.ops()
+	if !ok {
+		return usageError("invalid value %q for flag -t: %s", b.tests, f.Lookup("t").Usage)
+	}
+	if err := b.checkSize(ops); err != nil {
+		return err
+	}
+	return b.run(ops)
+}
+
+// ops returns the tests to run.
+func (b *bench) ops() (ops []op, ok bool) {
 	if b.tests == "" {
-		b.tests = put + "," + get
+		return []op{opPut, opGet}, true
 	}
+	known := map[string]op{b.proto.name(opPut): opPut, b.proto.name(opGet): opGet}
 	for name := range strings.SplitSeq(strings.ToUpper(b.tests), ",") {
-		o, ok := map[string]op{put: opPut, get: opGet}[name]
+		o, ok := known[name]
 		if !ok {
-			return usageError(fmt.Sprintf("invalid value %q for flag -t: %s", b.tests, f.Lookup("t").Usage))
+			return nil, false
 		}
-		b.ops = append(b.ops, o)
+		ops = append(ops, o)
 	}
-	return b.checkSize()
+	return ops, true
 }
 
 // checkSize fails if a test takes too much memory.
-func (b *bench) checkSize() error {
+func (b *bench) checkSize(ops []op) error {
 	request := perRequest + int64(len(b.key))
 	size := request*b.pipeline + b.valueSize // a get's value is in the reply
-	if slices.Contains(b.ops, opPut) {
+	if slices.Contains(ops, opPut) {
 		size = (request + b.valueSize) * b.pipeline
 	}
 	if b.keys > 0 { // with one key, all clients share the buffers
@@ -113,14 +105,14 @@ func (b *bench) checkSize() error {
 	if size <= maxBuffers {
 		return nil
 	}
-	return usageError(fmt.Sprintf("invalid value %d for flag -P: with -d %d and -c %d the requests and replies take more than %d MiB",
-		b.pipeline, b.valueSize, b.clients, maxBuffers>>20))
+	return usageError("invalid value %d for flag -P: with -d %d and -c %d the requests and replies take more than %d MiB",
+		b.pipeline, b.valueSize, b.clients, maxBuffers>>20)
 }
 
 // run runs one test after the other. Wrong replies end none of them.
-func (b *bench) run() error {
+func (b *bench) run(ops []op) error {
 	var failed error
-	for i, o := range b.ops {
+	for i, o := range ops {
 		l := b.load
 		l.op = o
 		if o == opGet && b.fill {
@@ -150,14 +142,9 @@ func (b *bench) store(l load) error {
 	if l.missingOK {
 		return nil
 	}
-	l.op = opPut
-	l.clients = 1
+	l = load{to: l.to, proto: l.proto, key: l.key, keys: l.keys, valueSize: l.valueSize, clients: 1, keepAlive: true, inOrder: true}
 	l.requests = max(1, l.keys)
 	l.pipeline = max(1, fillBatch/(l.valueSize+perRequest))
-	l.keepAlive = true
-	l.duration = 0
-	l.rate = 0
-	l.inOrder = true
 	g := newGenerator(l)
 	if err := g.run(); err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,8 +32,6 @@ type burden struct {
 	replySize int64  // bytes of it; 0: none is read
 }
 
-var burdenKinds = []string{"idle", "silent", "slow", "heavy"}
-
 // maxOpening is how many connections wait for their first reply at a time. It is
 // well below the backlog of the flavors.
 const maxOpening = 1000
@@ -51,9 +48,6 @@ func burdenCommand(args []string, s streams) error {
 		return err
 	}
 	b.kind = f.Arg(0)
-	if !slices.Contains(burdenKinds, b.kind) {
-		return usageError(fmt.Sprintf("invalid kind %q: want %s", b.kind, strings.Join(burdenKinds, ", ")))
-	}
 	b.to = f.to
 	if err := b.prepare(); err != nil {
 		return err
@@ -81,6 +75,8 @@ func (b *burden) prepare() error {
 	case "heavy":
 		b.request, b.reply = get, fmt.Appendf(nil, "$%d\r\n", b.valueSize)
 		b.replySize = int64(len(b.reply)) + b.valueSize + 2
+	default:
+		return usageError("invalid kind %q: want idle, silent, slow or heavy", b.kind)
 	}
 	return b.to.store(b.key, strings.Repeat("x", int(b.valueSize)))
 }
@@ -93,7 +89,7 @@ func (b *burden) bear(s streams) error {
 	defer cancel()
 	ready := make(chan bool, b.clients)
 	failed := make(chan error, b.clients)
-	var opened, done, served int64
+	var opened, done int64
 	var end <-chan time.Time // nil until the burden is in effect
 	quiet := time.NewTimer(b.to.patience)
 	for {
@@ -108,23 +104,24 @@ func (b *burden) bear(s streams) error {
 			return nil
 		case <-quiet.C:
 			inEffect = b.kind != "heavy" // which gives up by itself
-		case answered := <-ready:
+		case <-ready:
 			quiet.Reset(b.to.patience)
 			done++
-			if answered {
-				served++
-			}
 			inEffect = done == b.clients
 		}
 		if inEffect && end == nil {
-			end = time.After(b.duration)
+			served := done
+			if b.replySize == 0 {
+				served = 0
+			}
 			fmt.Fprintf(s.out, "in effect: %s, %d served\n", count(opened, "connection"), served)
+			end = time.After(b.duration)
 		}
 	}
 }
 
 // connection opens a connection and keeps it until that fails or ctx ends. It tells
-// ready when the connection is set up, and whether that took a reply.
+// ready when the connection is set up.
 func (b *burden) connection(ctx context.Context, ready chan<- bool) error {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", b.to.name)
@@ -133,62 +130,58 @@ func (b *burden) connection(ctx context.Context, ready chan<- bool) error {
 	}
 	context.AfterFunc(ctx, func() { conn.Close() })
 	buf := make([]byte, min(b.replySize+100, readSize))
-	first := conn
 	if b.kind == "heavy" {
-		first = patientConn{conn, b.to.patience}
+		err = b.ask(patientConn{conn, b.to.patience}, buf)
+		conn.SetDeadline(time.Time{})
+	} else {
+		err = b.ask(conn, buf)
 	}
-	if err := b.ask(first, buf); err != nil {
+	if err != nil {
 		return err
 	}
-	ready <- b.replySize > 0
+	ready <- true
 	switch b.kind {
 	case "slow":
 		<-ctx.Done()
 		return nil
 	case "heavy":
-		conn.SetDeadline(time.Time{})
 		for err == nil {
 			err = b.ask(conn, buf)
 		}
 		return err
 	}
-	in, err := read(conn, buf)
-	if err == nil {
-		err = wrongReply(in)
-	}
-	return err
+	return b.receive(conn, buf, 0)
 }
 
-// ask sends the request and reads its reply, unless that is not to be read.
+// ask sends the request and receives its reply, unless none is to be read.
 func (b *burden) ask(conn net.Conn, buf []byte) error {
-	if _, err := conn.Write(b.request); err != nil {
-		return cause(err)
+	_, err := conn.Write(b.request)
+	if err == nil && b.replySize > 0 {
+		return b.receive(conn, buf, b.replySize)
 	}
-	for missing := b.replySize; missing > 0; {
-		in, err := read(conn, buf)
+	return cause(err)
+}
+
+// receive reads a reply of the given size. More, or another reply, is an error.
+func (b *burden) receive(conn net.Conn, buf []byte, size int64) error {
+	for missing := size; ; {
+		n, err := conn.Read(buf)
+		if err == io.EOF {
+			return errors.New("the server has closed a connection")
+		}
 		if err != nil {
-			return err
+			return cause(err)
 		}
-		begins := missing == b.replySize
-		missing -= int64(len(in))
-		if missing < 0 || begins && !bytes.HasPrefix(in, b.reply[:min(len(in), len(b.reply))]) {
-			return wrongReply(in)
+		right := missing < size || bytes.HasPrefix(buf[:n], b.reply[:min(n, len(b.reply))])
+		missing -= int64(n)
+		if !right || missing < 0 {
+			if _, err := (resp{}).length(buf[:n]); err != nil {
+				return fmt.Errorf("malformed reply: %w", err)
+			}
+			return fmt.Errorf("the server answers %.100q", buf[:n])
+		}
+		if missing == 0 {
+			return nil
 		}
 	}
-	return nil
-}
-
-func read(conn net.Conn, buf []byte) (in []byte, err error) {
-	n, err := conn.Read(buf)
-	if err == io.EOF {
-		return nil, errors.New("the server has closed a connection")
-	}
-	return buf[:n], cause(err)
-}
-
-func wrongReply(in []byte) error {
-	if _, err := (resp{}).length(in); err != nil {
-		return fmt.Errorf("malformed reply: %w", err)
-	}
-	return fmt.Errorf("the server answers %.100q", in)
 }

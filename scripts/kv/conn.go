@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,20 +23,6 @@ type endpoint struct {
 	name     string        // its address
 	patience time.Duration // how long a connection may wait without sending or receiving
 }
-
-// resolve finds the address of a host, IPv4 first.
-func resolve(host string, port int64, patience time.Duration) (endpoint, error) {
-	addr, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(host, strconv.FormatInt(port, 10)))
-	if err != nil {
-		return endpoint{}, fmt.Errorf("resolve %s: %w", host, cause(err))
-	}
-	return endpoint{addr.String(), patience}, nil
-}
-
-// A silenceError says that the server did not answer in time.
-type silenceError string
-
-func (e silenceError) Error() string { return string(e) }
 
 // cause strips what packages net and os wrap around an error: the rest of the
 // message names the call and the address already.
@@ -99,22 +84,20 @@ func (e endpoint) connect() (fd int, peer unix.Sockaddr, err error) {
 	}
 	defer conn.Close()
 	raw, err := conn.Conn.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		return -1, nil, e.connectError(err)
+	if err == nil {
+		raw.Control(func(original uintptr) { fd, err = unix.Dup(int(original)) })
 	}
-	var dupErr error
-	err = raw.Control(func(original uintptr) { fd, dupErr = unix.Dup(int(original)) })
-	if err == nil && dupErr == nil {
+	if err == nil {
 		peer, err = unix.Getpeername(fd)
 	}
-	if err = errors.Join(err, dupErr); err != nil {
+	if err != nil {
 		return -1, nil, e.connectError(err)
 	}
 	return fd, peer, nil
 }
 
 // dial connects to an address without waiting. The socket becomes writable when
-// that is done or has failed; connected then tells which.
+// that is done or has failed.
 func (e endpoint) dial(sa unix.Sockaddr) (fd int, err error) {
 	family := unix.AF_INET6
 	if _, ok := sa.(*unix.SockaddrInet4); ok {
@@ -137,15 +120,6 @@ func (e endpoint) dial(sa unix.Sockaddr) (fd int, err error) {
 		return -1, e.connectError(err)
 	}
 	return fd, nil
-}
-
-// connected returns why a socket of dial could not be connected, if so.
-func connected(fd int) error {
-	errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err == nil && errno != 0 {
-		err = unix.Errno(errno)
-	}
-	return err
 }
 
 // exchange sends a request on a connection of its own and returns the reply.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -21,10 +22,19 @@ type streams struct {
 // errReported is an error that the command has printed already.
 var errReported = errors.New("reported")
 
-// A usageError is a mistake in the command line.
-type usageError string
+// A statusError is an error with its own exit status.
+type statusError struct {
+	text   string
+	status int
+}
 
-func (e usageError) Error() string { return string(e) }
+func (e statusError) Error() string { return e.text }
+
+// usageError is for a mistake in the command line.
+func usageError(format string, a ...any) error { return statusError{fmt.Sprintf(format, a...), 2} }
+
+// silenceError is for a server that does not answer in time.
+func silenceError(format string, a ...any) error { return statusError{fmt.Sprintf(format, a...), 3} }
 
 // seeHelp ends the errors of those who may look for help.
 const seeHelp = `; "kv help" explains all commands and options`
@@ -95,16 +105,20 @@ func (f *flags) zeroOne(name string, p *bool) {
 
 // parse reads the flags from args and finds the server. What is left must be as
 // many arguments as there are words in want.
-func (f *flags) parse(args []string, want ...string) (err error) {
+func (f *flags) parse(args []string, want ...string) error {
 	if err := f.Parse(args); err != nil {
 		return f.explain(err)
 	}
 	if f.NArg() != len(want) {
 		form := strings.Join(append([]string{"kv", f.Name(), "[options]"}, want...), " ")
-		return usageError(fmt.Sprintf("wrong number of arguments, %d: want %s", f.NArg(), form))
+		return usageError("wrong number of arguments, %d: want %s", f.NArg(), form)
 	}
-	f.to, err = resolve(f.host, f.port, f.patience)
-	return err
+	addr, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(f.host, strconv.FormatInt(f.port, 10)))
+	if err != nil {
+		return fmt.Errorf("resolve %s: %w", f.host, cause(err))
+	}
+	f.to = endpoint{addr.String(), f.patience}
+	return nil
 }
 
 // explain completes the errors of package flag that do not say what is accepted.
@@ -123,5 +137,5 @@ func (f *flags) explain(err error) error {
 		msg += ": " + f.Name() + " accepts"
 		f.VisitAll(func(known *flag.Flag) { msg += " -" + known.Name })
 	}
-	return usageError(msg)
+	return usageError("%s", msg)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -35,12 +36,13 @@ const (
 	keyPrefix = "key:"
 	keyDigits = 12
 	zeroKey   = keyPrefix + "000000000000"
-	maxKeys   = 1_000_000_000_000 // as many as keyDigits can tell apart
+	maxKeys   = 1_000_000_000_000 // as many as keyDigits can tell apart; and maximum of -n
 
 	readSize  = 256 << 10 // bytes in a read, at most
 	maxExcess = 1 << 20   // bytes that a wrong reply may be longer than the right one
 	maxPace   = 1e9       // seconds, so that times do not overflow
 	tick      = 250 * time.Millisecond
+	forever   = time.Duration(math.MaxInt64)
 )
 
 // A generator produces a load with one thread and non-blocking sockets: a
@@ -55,15 +57,15 @@ type generator struct {
 	wrong   int64  // requests that got a wrong reply, or none
 	first   string // what was wrong first
 
-	fds   []unix.PollFd // fds[i] is what conns[i] waits for
-	conns []*client     // those that are not done
-	done  []int         // the sockets of those that are
-	peer  unix.Sockaddr // the server's address
-	left  int64         // requests not yet sent
-	start time.Duration // of the first request
-	pace  time.Duration // from one pipeline of a client to its next; 0: at once
-	next  int64         // the next key, if in order
-	buf   []byte
+	fds    []unix.PollFd // fds[i] is what conns[i] waits for
+	conns  []*client
+	active int           // clients that are not done
+	peer   unix.Sockaddr // the server's address
+	left   int64         // requests not yet sent
+	start  time.Duration // of the first request
+	pace   time.Duration // from one pipeline of a client to its next; 0: at once
+	next   int64         // the next key, if in order
+	buf    []byte
 
 	value    []byte
 	batch    []byte          // a full pipeline
@@ -103,8 +105,8 @@ func (g *generator) add(fd int) *client {
 		c.requests = bytes.Clone(g.batch)
 	}
 	g.conns = append(g.conns, c)
-	g.fds = append(g.fds, unix.PollFd{})
-	c.await(unix.POLLIN)
+	g.fds = append(g.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	g.active++
 	return c
 }
 
@@ -139,8 +141,7 @@ func (g *generator) run() error {
 		g.peer = peer
 	}
 	g.start = now()
-	for i := len(g.conns) - 1; i >= 0; i-- { // backwards, as in serve
-		c := g.conns[i]
+	for i, c := range g.conns {
 		c.due = g.start + time.Duration(float64(g.pace)*float64(i)/float64(g.clients))
 		if err := c.begin(); err != nil {
 			return err
@@ -151,13 +152,9 @@ func (g *generator) run() error {
 	return err
 }
 
-// close closes all connections.
 func (g *generator) close() {
 	for _, c := range g.conns {
-		g.done = append(g.done, c.fd)
-	}
-	for _, fd := range g.done {
-		unix.Close(fd)
+		unix.Close(c.fd) // -1: it is closed already
 	}
 }
 
@@ -168,15 +165,14 @@ func (g *generator) serve() error {
 	nextCheck := now() + pause
 	for {
 		wait, err := g.sendDue(pause)
-		if err != nil || len(g.conns) == 0 {
+		if err != nil || g.active == 0 {
 			return err
 		}
 		n, err := unix.Poll(g.fds, int((wait+time.Millisecond-1)/time.Millisecond))
 		if err != nil && err != unix.EINTR {
 			return fmt.Errorf("poll: %w", err)
 		}
-		// Go backwards: a client that leaves is replaced by one that has had its turn.
-		for i := len(g.fds) - 1; i >= 0 && n > 0; i-- {
+		for i := 0; n > 0; i++ {
 			if events := g.fds[i].Revents; events != 0 {
 				n--
 				if err := g.conns[i].ready(events); err != nil {
@@ -206,8 +202,7 @@ func (g *generator) sendDue(pause time.Duration) (wait time.Duration, err error)
 	if g.duration > 0 && !over {
 		wait = min(wait, max(0, g.start+g.duration-t))
 	}
-	for i := len(g.conns) - 1; i >= 0; i-- {
-		c := g.conns[i]
+	for _, c := range g.conns {
 		if c.idle && (over || c.due <= t) {
 			if err := c.proceed(false); err != nil {
 				return 0, err
@@ -239,8 +234,8 @@ func (g *generator) checkSilence(limit time.Duration) error {
 	if silent == 0 {
 		return nil
 	}
-	return silenceError(fmt.Sprintf("%s: nothing received for %v from %s on %d of %s",
-		g.proto.name(g.op), g.to.patience, g.to.name, silent, count(int64(len(g.conns)), "connection")))
+	return silenceError("%s: nothing received for %v from %s on %d of %s",
+		g.proto.name(g.op), g.to.patience, g.to.name, silent, count(int64(g.active), "connection"))
 }
 
 // count returns 1 and the noun, or n and its plural.
@@ -280,8 +275,8 @@ func (c *client) await(events int16) {
 // the read.
 func (c *client) ready(events int16) error {
 	if c.connecting {
-		if err := connected(c.fd); err != nil {
-			return c.g.to.connectError(err)
+		if errno, _ := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR); errno != 0 {
+			return c.g.to.connectError(unix.Errno(errno))
 		}
 		c.connecting = false
 		c.send()
@@ -330,20 +325,16 @@ func (c *client) proceed(late bool) error {
 	return nil
 }
 
-// leave takes the client out of the loop: the last one moves to its place. If the
-// test ends at a time, the connection stays open until all clients are done: a
-// client that is served only because another has left must not count as served.
+// leave ends the client. If the test ends at a time, the connection stays open until
+// all clients are done: one that is served only because another has left must not
+// count as served.
 func (c *client) leave() {
-	g := c.g
-	last := len(g.conns) - 1
-	g.fds[c.slot] = g.fds[last]
-	g.conns[c.slot] = g.conns[last]
-	g.conns[c.slot].slot = c.slot
-	g.fds, g.conns = g.fds[:last], g.conns[:last]
-	if g.duration > 0 {
-		g.done = append(g.done, c.fd)
-	} else {
+	c.g.active--
+	c.heard = forever
+	c.g.fds[c.slot].Fd = -1 // poll passes over it
+	if c.g.duration == 0 {
 		unix.Close(c.fd)
+		c.fd = -1
 	}
 }
 

@@ -41,16 +41,15 @@ Options of bench. Those that redis-benchmark has too are named as there.
   -R N        send N requests per second, not as many as possible. A request
               that is late because its connection still waits for a reply is
               timed from when it was due.
-  -P N        requests in a pipeline: they are sent together, before the first
-              reply                                   (default 1)
+  -P N        requests that are sent together in a pipeline  (default 1)
   -d BYTES    size of a value                         (default 3)
   -r N        use N different keys at random          (default: one key)
-  -key KEY    the key, without -r                     (default key:000000000000)
+  -key KEY    the key, without -r                    (default key:000000000000)
   -k 0|1      1: keep connections open; 0: open a new one for each pipeline,
-              which is refused with -R                (default 1)
-  -fill 0|1   1: store the keys before a get test; 0: assume that they exist
-                                                      (default 1)
-  -csv        print what redis-benchmark --csv prints
+              which -R does not allow                 (default 1)
+  -fill 0|1   before a get test, 1: store the keys;
+              0: assume that they exist               (default 1)
+  -csv        print the format of redis-benchmark --csv
 
 A latency is the time from sending a pipeline until its replies begin to
 arrive. Each request in the pipeline gets this latency; connecting is not
@@ -131,15 +130,12 @@ func run(args []string, s streams) int {
 	if err != nil && err != errReported {
 		fmt.Fprintf(s.err, "kv: %v\n", err)
 	}
-	var usage usageError
-	var silence silenceError
+	var own statusError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &usage):
-		return 2
-	case errors.As(err, &silence):
-		return 3
+	case errors.As(err, &own):
+		return own.status
 	}
 	return 1
 }
@@ -153,7 +149,7 @@ func execute(name string, args []string, s streams) error {
 	}
 	command, ok := commands[name]
 	if !ok {
-		return usageError(fmt.Sprintf("unknown command %q: want get, put, bench, incr or burden%s", name, seeHelp))
+		return usageError("unknown command %q: want get, put, bench, incr or burden%s", name, seeHelp)
 	}
 	return command(args, s)
 }

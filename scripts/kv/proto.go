@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -105,14 +104,12 @@ type resp struct{}
 
 func (resp) name(o op) string { return [...]string{opPut: "SET", opGet: "GET", opIncr: "INCR"}[o] }
 
-func (resp) request(o op, key, value []byte) []byte {
-	switch o {
-	case opPut:
-		return respproto.AppendCommand(nil, []byte("SET"), key, value)
-	case opIncr:
-		return respproto.AppendCommand(nil, []byte("INCR"), key)
+func (p resp) request(o op, key, value []byte) []byte {
+	args := [][]byte{[]byte(p.name(o)), key}
+	if o == opPut {
+		args = append(args, value)
 	}
-	return respproto.AppendCommand(nil, []byte("GET"), key)
+	return respproto.AppendCommand(nil, args...)
 }
 
 // reply returns for INCR what no server answers, so that accepts sees each reply.
@@ -126,16 +123,10 @@ func (resp) reply(o op, key, value []byte) []byte {
 	return respproto.AppendBulk(nil, value)
 }
 
-// maxLine is the longest line that length waits for, in bytes.
-const maxLine = 64 << 10
-
 // length accepts strings, integers, errors and null.
 func (resp) length(in []byte) (int, error) {
 	if len(in) > 0 && strings.IndexByte("+-:$_", in[0]) < 0 {
 		return 0, protocolError{"neither a string nor an error", "resp"}
-	}
-	if len(in) > maxLine && bytes.IndexByte(in[:maxLine], '\n') < 0 {
-		return 0, errors.New("line too long")
 	}
 	return respproto.ReplyLen(in)
 }
