@@ -36,7 +36,9 @@ func (h *histogram) add(d time.Duration, n int64) {
 func bucket(d time.Duration) int { return int(math.Log2(float64(max(1, d))) * perOctave) }
 
 // middle returns the middle of bucket i.
-func middle(i int) time.Duration { return time.Duration(math.Exp2((float64(i) + 0.5) / perOctave)) }
+func middle(i int) time.Duration {
+	return time.Duration(math.Round(math.Exp2((float64(i) + 0.5) / perOctave)))
+}
 
 // percentile returns the least duration that p percent of all do not exceed, or
 // 0 if there are none.

@@ -1,0 +1,260 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/csv"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestBench(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		options string
+		counts  []int // puts, gets, connections
+		keys    int   // stored at the end; -1: any number
+		pieces  int
+	}{
+		{"-c 1 -n 10", []int{10, 10, 2}, 1, 0},
+		{"-c 5 -n 1001 -P 1", []int{1001, 1001, 10}, 1, 0},
+		{"-c 5 -n 1001 -P 16", []int{1001, 1001, 10}, 1, 0},
+		{"-c 5 -n 3 -P 16", []int{3, 3, 2}, 1, 0},
+		{"-c 50 -n 20 -P 2", []int{20, 20, 20}, 1, 0},
+		{"-c 5 -n 500 -P 7 -r 30", []int{530, 500, 11}, 30, 0},
+		{"-c 5 -n 500 -P 7 -r 30 -t get", []int{30, 500, 6}, 30, 0},
+		{"-c 5 -n 500 -P 7 -r 1 -t get", []int{1, 500, 6}, 1, 0},
+		{"-c 5 -n 100 -t get", []int{1, 100, 6}, 1, 0},
+		{"-c 5 -n 100 -t get,get", []int{1, 200, 11}, 1, 0},
+		{"-c 2 -n 100 -t get -r 1000001", []int{0, 100, 2}, 0, 0},
+		{"-c 5 -n 500 -P 7 -r 1000001", []int{500, 500, 10}, -1, 0},
+		{"-c 2 -n 20 -P 7 -r 1000000000000 -d 2000", []int{20, 20, 4}, -1, 0},
+		{"-c 3 -n 12 -P 2 -d 300000", []int{12, 12, 6}, 1, 0},
+		{"-c 3 -n 12 -P 2 -d 300000 -r 5", []int{17, 12, 7}, 5, 0},
+		{"-c 3 -n 50 -k 0", []int{50, 50, 100}, 1, 0},
+		{"-c 3 -n 50 -k 0 -P 20 -r 9", []int{59, 50, 7}, 9, 0},
+		{"-c 3 -n 60 -P 4 -r 9", []int{69, 60, 7}, 9, 3},
+		{"-c 5 -n 20 -T 600 -t get", []int{1, 20, 6}, 1, 0},
+	} {
+		for _, proto := range []string{"kv", "resp"} {
+			t.Run(proto+" "+tc.options, func(t *testing.T) {
+				t.Parallel()
+				s := start(t, &server{resp: proto == "resp", pieces: tc.pieces})
+				status, out, stderr := kvRun("", s.cmd("bench -proto "+proto+" --csv "+tc.options)...)
+				if status != 0 || stderr != "" {
+					t.Fatalf("status %d: %s", status, stderr)
+				}
+				figures(t, out)
+				if diff := cmp.Diff(tc.counts, s.counts()); diff != "" {
+					t.Errorf("puts, gets, connections: -want +got\n%s", diff)
+				}
+				if tc.keys >= 0 && len(s.db) != tc.keys {
+					t.Errorf("%d keys stored, want %d", len(s.db), tc.keys)
+				}
+				for k := range s.db {
+					if n, err := strconv.Atoi(strings.TrimPrefix(k, "key:")); err != nil || len(k) != 16 || tc.keys > 0 && n >= tc.keys {
+						t.Errorf("key %q", k)
+					}
+				}
+			})
+		}
+	}
+}
+
+// figures returns rps, avg, min, p50, p95, p99 and max of the first test in out. It
+// checks that each test has a row of positive numbers in order.
+func figures(t *testing.T, out string) (first []float64) {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if err != nil || len(rows) < 2 || !strings.HasPrefix(out, csvHeader+"\n") {
+		t.Fatalf("%v in\n%s", err, out)
+	}
+	for _, row := range slices.Backward(rows[1:]) {
+		first = nil
+		for _, cell := range row[1:] {
+			x, err := strconv.ParseFloat(cell, 64)
+			if err != nil || x <= 0 {
+				t.Errorf("%q in %q", cell, row)
+			}
+			first = append(first, x)
+		}
+		if avg, ordered := first[1], first[2:]; !slices.IsSorted(ordered) || avg < ordered[0] || avg > ordered[4] {
+			t.Errorf("out of order: %q", row)
+		}
+	}
+	return first
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		csv      bool
+		requests int
+		want     string
+	}{
+		{true, 99, `"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"
+"PUT","49.50","0.050","0.001","0.050","0.095","0.099","0.099"
+`},
+		{false, 99, `test   requests/s   avg ms   min ms   p50 ms   p95 ms   p99 ms   max ms
+PUT         49.50    0.050    0.001    0.050    0.095    0.099    0.099
+`},
+		{true, 0, csvHeader + "\n" + `"PUT","0.00","0.000","0.000","0.000","0.000","0.000","0.000"` + "\n"},
+	} {
+		g := &generator{elapsed: 2 * time.Second}
+		for i := range tc.requests {
+			g.latency.add(time.Duration(i+1)*time.Microsecond, 1)
+		}
+		var out strings.Builder
+		b := &bench{csv: tc.csv, streams: streams{out: &out}}
+		b.report("PUT", g, true)
+		if diff := cmp.Diff(tc.want, out.String()); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+	}
+}
+
+// Wrong replies, and those that do not come, are counted, and the exit status tells.
+// The right ones have their figures.
+func TestBenchWrongReplies(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		options string
+		server  *server
+		status  int
+		want    string
+		rows    int
+	}{
+		{"-P 1", &server{twist: twist(opPut, kvError, everyTenth)}, 1, "kv: PUT: wrong replies: 10 of 100; the first: with an error: no\n", 2},
+		{"-P 8", &server{twist: twist(opGet, kvNoKey, everyTenth)}, 1, `kv: GET: wrong replies: 10 of 100; the first: kind 2, status 1, key "key:000000000000", value ""` + "\n", 2},
+		{"-proto resp -P 1", &server{resp: true, twist: twist(opPut, "-ERR no\r\n", everyTenth)}, 1, `kv: SET: wrong replies: 10 of 100; the first: "-ERR no\r\n"` + "\n", 2},
+		{"-proto resp -P 8", &server{resp: true, twist: twist(opGet, "$-1\r\n", everyTenth)}, 1, `kv: GET: wrong replies: 10 of 100; the first: "$-1\r\n"` + "\n", 2},
+		// A get test begins with the keys; -fill 0 assumes that they exist.
+		{"-t get -r 20", &server{twist: twist(opPut, kvError, always)}, 1, "kv: storing the keys: wrong replies: 20 of 20; the first: with an error: no\n", 0},
+		{"-t get -r 20 -fill 0", &server{twist: twist(opGet, kvNoKey, everyTenth)}, 1, "kv: GET: wrong replies: 100 of 100; the first: kind 2, status 1, ", 1},
+		// The bench goes on with a new connection when the server has closed one.
+		{"-c 1 -t put", &server{twist: twist(opPut, closing, onceAt(5))}, 1, "kv: PUT: wrong replies: 1 of 100; the first: the server closed the connection\n", 1},
+		{"-c 1 -t put -P 10", &server{twist: twist(opPut, closing, onceAt(5))}, 1, "kv: PUT: wrong replies: 5 of 100; the first: the server closed the connection\n", 1},
+		{"-t put -R 500", &server{twist: twist(opPut, closing, onceAt(5))}, 1, "kv: PUT: wrong replies: 1 of 100; the first: the server closed the connection\n", 1},
+		{"-t put", &server{hangUp: true}, 1, "kv: PUT: wrong replies: 100 of 100; the first: ", 1},
+		// A server may answer no more. And in a test of a given time, nobody is served only
+		// because another has left.
+		{"-c 1 -w 0.5", &server{twist: twist(opPut, "", func(i int) bool { return i >= 50 })}, 3, "kv: PUT: nothing received for 500ms from 127.0.0.1:", 0},
+		{"-c 2 -w 3 -T 0.2", &server{serial: true}, 3, " on 1 of 1 connection", 0},
+	} {
+		t.Run(tc.options, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, tc.server)
+			status, out, stderr := kvRun("", s.cmd("bench -csv -n 100 -c 4 "+tc.options)...)
+			if status != tc.status || !strings.Contains(stderr, tc.want) || strings.Count(out, "\n") != tc.rows+min(1, tc.rows) {
+				t.Errorf("got %d %q %q, want %d and %q", status, out, stderr, tc.status, tc.want)
+			}
+		})
+	}
+}
+
+// Keys that are stored are found by a later bench that stores none.
+func TestBenchFilled(t *testing.T) {
+	t.Parallel()
+	s := start(t, &server{})
+	for _, options := range []string{"-n 1", "-n 10 -fill 0"} {
+		if status, _, stderr := kvRun("", s.cmd("bench -t get -r 20 "+options)...); status != 0 {
+			t.Errorf("%s: got %d %q", options, status, stderr)
+		}
+	}
+	if puts := s.counts()[0]; puts != 20 {
+		t.Errorf("%d puts, want 20", puts)
+	}
+}
+
+// With a rate, a connection that the server has closed while it was idle is opened
+// again when its next request is due.
+func TestBenchClosedIdle(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	s.twist = func(o op, i int, right []byte) []byte {
+		if i == 3 {
+			time.AfterFunc(50*time.Millisecond, s.disconnect)
+		}
+		return right
+	}
+	start(t, s)
+	status, _, stderr := kvRun("", s.cmd("bench -t put -n 6 -c 1 -R 4")...)
+	if diff := cmp.Diff([]int{6, 0, 2}, s.counts()); status != 0 || diff != "" {
+		t.Errorf("got %d %q; puts, gets, connections: -want +got\n%s", status, stderr, diff)
+	}
+}
+
+func TestBenchKey(t *testing.T) {
+	t.Parallel()
+	for _, proto := range []string{"kv", "resp"} {
+		s := start(t, &server{resp: proto == "resp"})
+		// The key is also a part of the request's other words.
+		status, _, stderr := kvRun("", s.cmd("bench -n 100 -P 7 -c 3 -key E -proto", proto)...)
+		if diff := cmp.Diff(map[string]string{"E": "xxx"}, s.db); status != 0 || stderr != "" || diff != "" {
+			t.Errorf("%s: got %d %q, stored: -want +got\n%s", proto, status, stderr, diff)
+		}
+	}
+}
+
+// A test goes on until its time is over, and sends requests no faster than it should.
+// It also ends then, with a rate, if the next request of a client is due only a
+// minute later.
+func TestBenchTakes(t *testing.T) {
+	t.Parallel()
+	for options, least := range map[string]time.Duration{
+		"-T 0.3 -t put -c 3":             300 * time.Millisecond,
+		"-T 0.3 -t get -c 3 -P 4":        300 * time.Millisecond,
+		"-T 0.3 -t get -c 3 -R 100":      300 * time.Millisecond,
+		"-T 0.3 -t put -c 1 -R 1 -P 60":  300 * time.Millisecond,
+		"-T 0.3 -t put -c 60 -R 1":       300 * time.Millisecond,
+		"-t put -c 1 -n 20 -R 100":       190 * time.Millisecond, // the first is sent at once
+		"-t put -c 4 -n 40 -R 200":       190 * time.Millisecond,
+		"-t put -c 2 -n 160 -P 8 -R 800": 190 * time.Millisecond,
+	} {
+		t.Run(options, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, &server{})
+			begin := time.Now()
+			status, _, stderr := kvRun("", s.cmd("bench "+options)...)
+			if d := time.Since(begin); status != 0 || d < least || d > 30*time.Second {
+				t.Errorf("got %d %q after %v", status, stderr, d)
+			}
+		})
+	}
+}
+
+// With a rate, a test also ends when all requests are sent.
+func TestRateWithoutRequests(t *testing.T) {
+	t.Parallel()
+	c := offline(load{proto: kv{}, clients: 1, rate: 1}, 1)
+	c.idle, c.due, c.g.left = true, now()+time.Hour, 0
+	if _, err := c.g.sendDue(tick); err != nil || c.g.active != 0 {
+		t.Errorf("%d clients wait, %v", c.g.active, err)
+	}
+}
+
+// While the server holds one reply back, all requests that become due are late, and
+// their latencies show it.
+func TestBenchRateLate(t *testing.T) {
+	t.Parallel()
+	s := start(t, &server{twist: func(o op, i int, right []byte) []byte {
+		if i == 5 {
+			time.Sleep(300 * time.Millisecond)
+		}
+		return right
+	}})
+	status, out, stderr := kvRun("", s.cmd("bench -t put -csv -c 1 -n 40 -R 100")...)
+	if status != 0 {
+		t.Fatalf("got %d %q", status, stderr)
+	}
+	// Of 40 requests, 30 wait for 300, 290, 280 ... ms.
+	f := figures(t, out)
+	if p50, p95 := f[3], f[4]; p50 < 60 || p95 < 200 {
+		t.Errorf("p50 %v and p95 %v ms, want 100 and 280 at least", p50, p95)
+	}
+}
