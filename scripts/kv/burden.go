@@ -87,24 +87,24 @@ func (b *burden) prepare() error {
 func (b *burden) bear(s streams) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	ready := make(chan bool, b.clients)
-	failed := make(chan error, b.clients)
+	events := make(chan error, 2*b.clients) // nil: a connection is set up
 	var opened, done int64
 	var end <-chan time.Time // nil until the burden is in effect
 	quiet := time.NewTimer(b.to.patience)
 	for {
 		for ; opened < b.clients && opened-done < maxOpening; opened++ {
-			go func() { failed <- b.connection(ctx, ready) }()
+			go func() { events <- b.connection(ctx, events) }()
 		}
 		inEffect := false
 		select {
-		case err := <-failed:
-			return err
 		case <-end:
 			return nil
 		case <-quiet.C:
 			inEffect = b.kind != "heavy" // which gives up by itself
-		case <-ready:
+		case err := <-events:
+			if err != nil {
+				return err
+			}
 			quiet.Reset(b.to.patience)
 			done++
 			inEffect = done == b.clients
@@ -120,9 +120,9 @@ func (b *burden) bear(s streams) error {
 	}
 }
 
-// connection opens a connection and keeps it until that fails or ctx ends. It tells
-// ready when the connection is set up.
-func (b *burden) connection(ctx context.Context, ready chan<- bool) error {
+// connection opens a connection and keeps it until that fails or ctx ends. When
+// the connection is set up, it tells events.
+func (b *burden) connection(ctx context.Context, events chan<- error) error {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", b.to.name)
 	if err != nil {
@@ -139,7 +139,7 @@ func (b *burden) connection(ctx context.Context, ready chan<- bool) error {
 	if err != nil {
 		return err
 	}
-	ready <- true
+	events <- nil
 	switch b.kind {
 	case "slow":
 		<-ctx.Done()

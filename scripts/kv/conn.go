@@ -143,7 +143,7 @@ func (e endpoint) exchange(p protocol, request []byte) ([]byte, error) {
 }
 
 // receive reads one reply.
-func receive(conn net.Conn, p protocol) ([]byte, error) {
+func receive(conn io.Reader, p protocol) ([]byte, error) {
 	in := make([]byte, 0, 4096)
 	for {
 		n, readErr := conn.Read(in[len(in):cap(in)])
