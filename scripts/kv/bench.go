@@ -24,20 +24,20 @@ const (
 type bench struct {
 	load
 	streams
-	tests string
-	csv   bool
-	fill  bool // store the keys before a get test
+	ops  []op
+	csv  bool
+	fill bool // store the keys before a get test
 }
 
 func benchCommand(args []string, s streams) error {
 	f := newFlags("bench")
-	b := &bench{streams: s, fill: true}
+	b := &bench{streams: s, ops: []op{opPut, opGet}, fill: true}
 	b.load = load{clients: 50, pipeline: 1, valueSize: 3, keepAlive: true, key: zeroKey, proto: kv{}}
 	f.define("proto", "want kv or resp", func(s string) bool {
 		b.proto = protocols[s]
 		return b.proto != nil
 	})
-	f.text("t", &b.tests, "want put, get or put,get; with -proto resp set, get or set,get")
+	f.define("t", "want put or get, or both with a comma between", b.setOps)
 	f.number("c", &b.clients, 1, 60_000)
 	f.number("n", &b.requests, 1, maxKeys)
 	f.seconds("T", &b.duration)
@@ -66,37 +66,30 @@ func benchCommand(args []string, s streams) error {
 	}
 	b.to = f.to
 	b.pipeline = min(b.pipeline, b.requests)
-	ops, ok := b.ops()
-	if !ok {
-		return usageError("invalid value %q for flag -t: %s", b.tests, f.Lookup("t").Usage)
-	}
-	if err := b.checkSize(ops); err != nil {
+	if err := b.checkSize(); err != nil {
 		return err
 	}
-	return b.run(ops)
+	return b.run()
 }
 
-// ops returns the tests to run.
-func (b *bench) ops() (ops []op, ok bool) {
-	if b.tests == "" {
-		return []op{opPut, opGet}, true
-	}
-	known := map[string]op{b.proto.name(opPut): opPut, b.proto.name(opGet): opGet}
-	for name := range strings.SplitSeq(strings.ToUpper(b.tests), ",") {
-		o, ok := known[name]
+// setOps sets the tests to run. A put test may also be called set.
+func (b *bench) setOps(names string) bool {
+	b.ops = nil
+	for name := range strings.SplitSeq(strings.ToLower(names), ",") {
+		o, ok := map[string]op{"put": opPut, "set": opPut, "get": opGet}[name]
 		if !ok {
-			return nil, false
+			return false
 		}
-		ops = append(ops, o)
+		b.ops = append(b.ops, o)
 	}
-	return ops, true
+	return true
 }
 
 // checkSize fails if a test takes too much memory.
-func (b *bench) checkSize(ops []op) error {
+func (b *bench) checkSize() error {
 	request := perRequest + int64(len(b.key))
 	size := request*b.pipeline + b.valueSize // a get's value is in the reply
-	if slices.Contains(ops, opPut) {
+	if slices.Contains(b.ops, opPut) {
 		size = (request + b.valueSize) * b.pipeline
 	}
 	if b.keys > 0 { // with one key, all clients share the buffers
@@ -110,9 +103,9 @@ func (b *bench) checkSize(ops []op) error {
 }
 
 // run runs one test after the other. Wrong replies end none of them.
-func (b *bench) run(ops []op) error {
+func (b *bench) run() error {
 	var failed error
-	for i, o := range ops {
+	for i, o := range b.ops {
 		l := b.load
 		l.op = o
 		if o == opGet && b.fill {

@@ -28,13 +28,10 @@ type endpoint struct {
 // message names the call and the address already.
 func cause(err error) error {
 	var errno unix.Errno
-	var dns *net.DNSError
 	var timeout net.Error
 	switch {
 	case errors.As(err, &errno):
 		return errno
-	case errors.As(err, &dns):
-		return errors.New(dns.Err)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return silenceError("no answer in the time that -w sets")
 	}
@@ -108,10 +105,7 @@ func (e endpoint) dial(sa unix.Sockaddr) (fd int, err error) {
 	if err != nil {
 		return -1, fmt.Errorf("socket: %w", err)
 	}
-	err = unix.SetNonblock(fd, true)
-	if err == nil {
-		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	}
+	err = errors.Join(unix.SetNonblock(fd, true), unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
 	if err == nil {
 		err = unix.Connect(fd, sa)
 	}

@@ -115,7 +115,7 @@ func (f *flags) parse(args []string, want ...string) error {
 	}
 	addr, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(f.host, strconv.FormatInt(f.port, 10)))
 	if err != nil {
-		return fmt.Errorf("resolve %s: %w", f.host, cause(err))
+		return err
 	}
 	f.to = endpoint{addr.String(), f.patience}
 	return nil

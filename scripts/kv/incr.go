@@ -10,8 +10,6 @@ import (
 	"ioflavors/respproto"
 )
 
-const maxIncr = 10_000_000
-
 // incrHeader names what incr prints. If the value could not be asked for, it is
 // -1, and lost are the replies that repeat an earlier one: at least that many
 // increments are lost.
@@ -23,7 +21,7 @@ func incrCommand(args []string, s streams) error {
 	f := newFlags("incr")
 	l := load{proto: resp{}, op: opIncr, key: zeroKey, clients: 50, requests: 50_000, pipeline: 1, keepAlive: true}
 	f.number("c", &l.clients, 1, 60_000)
-	f.number("n", &l.requests, 1, maxIncr)
+	f.number("n", &l.requests, 1, 10_000_000)
 	f.number("P", &l.pipeline, 1, 10_000)
 	f.zeroOne("k", &l.keepAlive)
 	if err := f.parse(args); err != nil {

@@ -32,8 +32,7 @@ either of them. Options come before KEY and KIND. All commands have these:
 Options of bench. Those that redis-benchmark has too are named as there.
 
   -proto P    kv, or resp for the Redis protocol      (default kv)
-  -t TESTS    tests to run, in this order             (default put,get;
-              with resp set,get)
+  -t TESTS    tests to run, in this order; set is put (default put,get)
   -c N        connections                             (default 50)
   -n N        requests in a test                      (default 100000;
               with -T no limit)
