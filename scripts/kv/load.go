@@ -70,9 +70,9 @@ type generator struct {
 	value    []byte
 	batch    []byte          // a full pipeline
 	size     int             // of one request
-	keyAt    int             // where the key is in a request
+	keyAt    int             // where the key is in a request, the first time
 	want     []byte          // the right reply
-	echoAt   int             // where one of many keys is in it; less than 0: it has none
+	echoAt   int             // where a random key is in that; less than 0: it has none
 	seen     map[string]bool // the replies of INCR
 	repeated int64           // how many of them were there already
 }
@@ -87,9 +87,9 @@ func newGenerator(l load) *generator {
 	g.size = len(request)
 	g.batch = bytes.Repeat(request, int(l.pipeline))
 	g.want = l.proto.reply(l.op, []byte(l.key), g.value)
+	g.keyAt = bytes.Index(request, []byte(l.key))
 	if l.keys > 0 {
-		g.keyAt = bytes.Index(request, []byte(zeroKey))
-		g.echoAt = bytes.Index(g.want, []byte(zeroKey))
+		g.echoAt = bytes.Index(g.want, []byte(l.key))
 	}
 	if l.rate > 0 {
 		seconds := float64(l.clients) * float64(l.pipeline) / float64(l.rate)
@@ -359,10 +359,10 @@ func (c *client) send() {
 	g := c.g
 	c.unsent = c.requests[:int(c.sent)*g.size]
 	for i := g.keyAt; g.keys > 0 && i < len(c.unsent); i += g.size {
-		k := rand.Int64N(g.keys)
-		if g.inOrder {
-			k = g.next % g.keys
-			g.next++
+		k := g.next
+		g.next++
+		if !g.inOrder {
+			k = rand.Int64N(g.keys)
 		}
 		setDigits(c.unsent[i+len(keyPrefix):i+len(zeroKey)], k)
 	}
@@ -447,11 +447,8 @@ func (c *client) restart(err error) error {
 
 // key is the key of the oldest request without a reply.
 func (c *client) key() []byte {
-	if c.g.keys == 0 {
-		return []byte(c.g.load.key)
-	}
 	i := int(c.sent-c.pending)*c.g.size + c.g.keyAt
-	return c.requests[i : i+len(zeroKey)]
+	return c.requests[i : i+len(c.g.load.key)]
 }
 
 // expected is the right reply to the oldest request without a reply.

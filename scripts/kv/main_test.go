@@ -200,7 +200,7 @@ func TestFails(t *testing.T) {
 		{"bench -t put", &server{hangUp: true}, 1, "(.*\n){2}", "PUT: wrong replies: 100 of 100; the first: "},
 		// A server may answer no more. And in a test of a given time, nobody is served only
 		// because another has left.
-		{"bench -c 1 -w 0.5", kvs(opPut, "", func(i int) bool { return i >= 50 }), 3, "", "PUT: nothing received for 500ms from 127.0.0.1:"},
+		{"bench -c 1 -w 3", kvs(opPut, "", func(i int) bool { return i >= 50 }), 3, "", "PUT: nothing received for 3s from 127.0.0.1:"},
 		{"bench -c 2 -w 3 -T 0.2", &server{serial: true}, 3, "", " on 1 of 1 connection\n"},
 
 		{"incr", redis(opIncr, "-ERR no\r\n"), 1, result + "100,0,-1,0\n", `INCR: wrong replies: 100 of 100; the first: "-ERR no\r\n"`},
@@ -243,11 +243,11 @@ func TestFails(t *testing.T) {
 	}
 	// The kernel connects, and nobody reads.
 	silent := &server{addr: listen(t).Addr()}
-	for _, line := range []string{"get -w 0.5 k", "put -w 0.5 k v", "incr -w 0.5", "burden -w 0.5 heavy"} {
+	for _, line := range []string{"get -w 3 k", "put -w 3 k v", "incr -w 3", "burden -w 3 heavy"} {
 		cases = append(cases, failure{line, silent, 3, "", fmt.Sprintf("kv: %v: no answer in the time that -w sets\n", silent.addr)})
 	}
-	for _, line := range []string{"bench -w 0.5", "bench -w 0.5 -k 0", "bench -w 0.5 -d 60000000"} {
-		cases = append(cases, failure{line, silent, 3, "", fmt.Sprintf("kv: PUT: nothing received for 500ms from %v on ", silent.addr)})
+	for _, line := range []string{"bench -w 3", "bench -w 3 -k 0", "bench -w 3 -d 60000000"} {
+		cases = append(cases, failure{line, silent, 3, "", fmt.Sprintf("kv: PUT: nothing received for 3s from %v on ", silent.addr)})
 	}
 	for _, tc := range cases {
 		t.Run(tc.line+" "+tc.want, func(t *testing.T) {
