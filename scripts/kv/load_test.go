@@ -131,8 +131,8 @@ func TestRandomKeys(t *testing.T) {
 			c.g.next = 120_000_000_042
 			c.send()
 			var requests, replies []byte
-			for i := 42; i < 45; i++ {
-				k := fmt.Appendf(nil, "key:%012d", i+120_000_000_000)
+			for i := range 3 {
+				k := fmt.Appendf(nil, "key:12000000004%d", i+2)
 				requests = append(requests, p.request(o, k, xxx)...)
 				replies = append(replies, p.reply(o, k, xxx)...)
 			}

@@ -36,7 +36,7 @@ Options of bench. Those that redis-benchmark has too are named as there.
   -c N        connections                             (default 50)
   -n N        requests in a test                      (default 100000;
               with -T no limit)
-  -T SECONDS  end a test after this time; connections stay open until then
+  -T SECONDS  end each test after this time
   -R N        send N requests per second, not as many as possible. A request
               that is late because its connection still waits for a reply is
               timed from when it was due.
@@ -65,14 +65,16 @@ ends before that, the value is -1, and each reply that repeats an earlier one
 counts as a lost increment. Its options -c, -n (default 50000), -P and -k are
 those of bench.
 
-burden opens connections of a KIND. It prints a line that begins "in effect"
-when they are set up, or when nothing more happens for the time of -w: some
-servers serve only so many. Then it keeps them open.
+burden opens connections of a KIND and keeps them open:
 
   idle        they have sent PING and got the reply
   silent      they have sent half a request
   slow        they have asked for a value many times, and read no reply
   heavy       they get a value again and again, and read at full speed
+
+It prints "in effect", the number of connections, and how many of them have got
+a reply: when all are set up, or when nothing has happened for the time of -w,
+as some servers serve only so many clients. Options of burden:
 
   -c N        connections                             (default 1)
   -d BYTES    size of the value                       (default 1000000)

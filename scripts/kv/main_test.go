@@ -20,7 +20,7 @@ import (
 
 func TestUsage(t *testing.T) {
 	expect(t, nil, 2, "", usage)
-	for _, line := range []string{"help", "-help", "--help", "bench -help", "get --help"} {
+	for _, line := range []string{"help", "-help", "bench -help", "get --help"} {
 		expect(t, strings.Fields(line), 0, usage, "")
 	}
 	for line := range strings.Lines(usage) {
@@ -201,7 +201,7 @@ func TestFails(t *testing.T) {
 		// A server may answer no more. And in a test of a given time, nobody is served only
 		// because another has left.
 		{"bench -c 1 -w 3", kvs(opPut, "", func(i int) bool { return i >= 50 }), 3, "", "PUT: nothing received for 3s from 127.0.0.1:"},
-		{"bench -c 2 -w 3 -T 0.2", &server{serial: true}, 3, "", " on 1 of 1 connection\n"},
+		{"bench -c 2 -w 6 -T 0.2", &server{serial: true}, 3, "", " on 1 of 1 connection\n"},
 
 		{"incr", redis(opIncr, "-ERR no\r\n"), 1, result + "100,0,-1,0\n", `INCR: wrong replies: 100 of 100; the first: "-ERR no\r\n"`},
 		{"incr", redis(opIncr, "$1\r\n1\r\n"), 1, result + "100,0,-1,0\n", `INCR: wrong replies: 100 of 100; the first: "$1\r\n1\r\n"`},
@@ -221,7 +221,7 @@ func TestFails(t *testing.T) {
 		{"burden heavy", redis(opGet, "$1000001\r\n"), 1, "", `burden: the server answers "$1000001\r\n"`},
 		{"burden -d 3 heavy", redis(opGet, "$3\r\nxxx\r\n+"), 1, "", `burden: the server answers "$3\r\nxxx\r\n+"`},
 		{"burden heavy", redis(opGet, closing), 1, "", "burden: the server has closed a connection"},
-		{"burden -d 10 -w 3 heavy", redis(opGet, "$10\r\nxxx"), 3, "", "burden: no answer in the time that -w sets"},
+		{"burden -d 10 -w 6 heavy", redis(opGet, "$10\r\nxxx"), 3, "", "burden: no answer in the time that -w sets"},
 		{"burden idle", ends, 1, "in effect: 1 connection, 1 served\n", "burden: the server has closed a connection"},
 		// Only its reply tells a burden of silent clients of the other protocol.
 		{"burden silent", &server{}, 1, "in effect: 1 connection, 0 served\n", "(does the server run with -proto resp?)"},
@@ -280,8 +280,8 @@ func TestBurden(t *testing.T) {
 		{"idle", "1 connection, 1 served", false, []int{0, 0, 1}, ""},
 		{"-c 20 idle", "20 connections, 20 served", false, []int{0, 0, 20}, ""},
 		{"-c 1200 idle", "1200 connections, 1200 served", false, []int{0, 0, 1200}, ""},
-		{"-c 3 -w 2 idle", "3 connections, 1 served", true, nil, ""},
-		{"-c 1100 -w 2 idle", "1001 connections, 1 served", true, nil, ""},
+		{"-c 3 -w 6 idle", "3 connections, 1 served", true, nil, ""},
+		{"-c 1100 -w 6 idle", "1001 connections, 1 served", true, nil, ""},
 		{"-c 4 silent", "4 connections, 0 served", false, []int{0, 0, 4}, "*1\r\n$4\r"},
 		{"-d 100 -n 30 slow", "1 connection, 0 served", false, []int{1, 30, 2}, ""},
 		{"-d 100 -n 30 -c 2 slow", "2 connections, 0 served", false, []int{1, 60, 3}, ""},
