@@ -84,10 +84,8 @@ func (kv) accepts(o op, reply, key, value []byte, missingOK bool) bool {
 	if o == opPut {
 		return m.Kind == kvproto.PutOrUpdate && m.Status == kvproto.Ok && len(m.Key)+len(m.Value) == 0
 	}
-	if m.Kind != kvproto.GetResponse || !bytes.Equal(m.Key, key) {
-		return false
-	}
-	return m.Status == kvproto.Ok && bytes.Equal(m.Value, value) || m.Status == kvproto.NotOk && missingOK
+	right := m.Kind == kvproto.GetResponse && bytes.Equal(m.Key, key)
+	return right && (m.Status == kvproto.Ok && bytes.Equal(m.Value, value) || m.Status == kvproto.NotOk && missingOK)
 }
 
 // text shortens long values.
@@ -132,14 +130,8 @@ func (resp) length(in []byte) (int, error) {
 }
 
 func (resp) accepts(o op, reply, key, value []byte, missingOK bool) bool {
-	switch o {
-	case opGet:
-		null := reply[0] == '_' || string(reply) == "$-1\r\n"
-		return null && missingOK
-	case opIncr:
-		return reply[0] == ':'
-	}
-	return false
+	null := reply[0] == '_' || string(reply) == "$-1\r\n"
+	return o == opGet && null && missingOK || o == opIncr && reply[0] == ':'
 }
 
 func (resp) text(reply []byte) string { return fmt.Sprintf("%.100q", reply) }
