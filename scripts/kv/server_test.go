@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"flag"
 	"fmt"
@@ -115,7 +114,7 @@ func (s *server) answer(in []byte) (out, rest []byte, open bool) {
 	for {
 		o, key, value, n := s.parse(in)
 		if n <= 0 {
-			s.rest = bytes.Clone(in)
+			s.rest = in
 			return out, in, true
 		}
 		in = in[n:]
