@@ -32,7 +32,7 @@ func TestBench(t *testing.T) {
 		{"-c 2 -n 100 -t get -r 1000001", []int{0, 100, 2}, 0, 0},
 		{"-c 5 -n 500 -P 7 -r 1000001", []int{500, 500, 10}, -1, 0},
 		{"-c 2 -n 20 -P 7 -r 1000000000000 -d 2000", []int{20, 20, 4}, -1, 0},
-		{"-c 3 -n 12 -P 2 -d 300000", []int{12, 12, 6}, 1, 0},
+		{"-c 1 -n 2 -d 8000000", []int{2, 2, 2}, 1, 0}, // more than a write takes
 		{"-c 3 -n 12 -P 2 -d 300000 -r 5", []int{17, 12, 7}, 5, 0},
 		{"-c 3 -n 50 -k 0", []int{50, 50, 100}, 1, 0},
 		{"-c 3 -n 50 -k 0 -P 20 -r 9", []int{59, 50, 7}, 9, 0},
@@ -162,7 +162,10 @@ func TestBenchTakes(t *testing.T) {
 
 // With a rate, a test also ends when all requests are sent.
 func TestRateWithoutRequests(t *testing.T) {
-	c := offline(load{proto: kv{}, clients: 1, rate: 1}, 1)
+	c := offline(load{proto: kv{}, clients: 1, rate: 4}, 8)
+	if c.g.pace != 2*time.Second {
+		t.Errorf("pace %v, want 2s", c.g.pace)
+	}
 	c.idle, c.due, c.g.left = true, now()+time.Hour, 0
 	if _, err := c.g.sendDue(tick); err != nil || c.g.active != 0 {
 		t.Errorf("%d clients wait, %v", c.g.active, err)
