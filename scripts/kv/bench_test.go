@@ -139,14 +139,14 @@ func TestBenchClosedIdle(t *testing.T) {
 func TestBenchTakes(t *testing.T) {
 	t.Parallel()
 	for options, least := range map[string]time.Duration{
-		"-T 0.3 -t put -c 3":             300 * time.Millisecond,
-		"-T 0.3 -t get -c 3 -P 4":        300 * time.Millisecond,
-		"-T 0.3 -t get -c 3 -R 100":      300 * time.Millisecond,
-		"-T 0.3 -t put -c 1 -R 1 -P 60":  300 * time.Millisecond,
-		"-T 0.3 -t put -c 60 -R 1":       300 * time.Millisecond,
-		"-t put -c 1 -n 20 -R 100":       190 * time.Millisecond, // the first is sent at once
-		"-t put -c 4 -n 40 -R 200":       190 * time.Millisecond,
-		"-t put -c 2 -n 160 -P 8 -R 800": 190 * time.Millisecond,
+		"-T 1 -t put -c 3":               time.Second,
+		"-T 1 -t get -c 3 -P 4":          time.Second,
+		"-T 1 -t get -c 3 -R 100":        time.Second,
+		"-T 1 -t put -c 1 -R 1 -P 60":    time.Second,
+		"-T 1 -t put -c 60 -R 1":         time.Second,
+		"-t put -c 1 -n 101 -R 100":      time.Second, // the first is sent at once
+		"-t put -c 4 -n 204 -R 200":      time.Second,
+		"-t put -c 2 -n 816 -P 8 -R 800": time.Second,
 	} {
 		t.Run(options, func(t *testing.T) {
 			t.Parallel()
