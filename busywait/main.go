@@ -3,7 +3,7 @@
 // Busywait is a key-value server with one thread, which never waits in any call.
 //
 // The thread tries accept(2), then read(2) or write(2) for each client, over and
-// over; EAGAIN means not yet. It burns a core, as much as ever when it is idle.
+// over; EAGAIN means not yet. It uses a whole core, even when nobody asks anything.
 package main
 
 import (
@@ -24,7 +24,7 @@ var conns = map[int]*conn{}
 type conn struct {
 	fd int
 	session
-	until time.Time // when to close, after the last reply
+	until time.Time // when to stop waiting for the client to close; zero until the last reply
 }
 
 func main() {
@@ -32,11 +32,11 @@ func main() {
 	loop(listen(addr, proto))
 }
 
-// loop serves the clients. All is done in this thread, and so db needs no lock.
+// loop serves the clients. This thread does everything, so db needs no lock.
 func loop(ln int) {
 	unix.SetNonblock(ln, true)
 	for {
-		for i := 0; i < 100 && accept(ln); i++ {
+		for i := 0; i < 100 && accept(ln); i++ { // others are waiting
 		}
 		for _, c := range conns {
 			c.serve()
@@ -58,24 +58,24 @@ func accept(ln int) bool {
 	return err == unix.EINTR || err == unix.ECONNABORTED
 }
 
-// serve takes c a turn further.
+// serve serves c, and closes it once step reports that it is done.
 func (c *conn) serve() {
 	if !c.step() {
 		c.close()
 	}
 }
 
-// close forgets c.
+// close ends the connection.
 func (c *conn) close() {
 	delete(conns, c.fd)
 	c.resp.Close()
 	unix.Close(c.fd)
 }
 
-// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
+// step takes a turn: at most one read, the answers, at most one write. False: c is done.
 func (c *conn) step() bool {
-	if turns++; turns%1024 == 0 {
-		runtime.Gosched() // or, after 10 ms, it loses its processor in every system call
+	if turns++; turns%1024 == 0 { // a few times in 10 ms: more often costs too much
+		runtime.Gosched() // without it, the runtime takes our P away in every system call
 	}
 	c.begin()
 	defer c.end()
@@ -89,7 +89,7 @@ func (c *conn) step() bool {
 	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
-// fill reads once, behind the input that is left.
+// fill reads once, and appends to the input.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
 	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
@@ -101,7 +101,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once.
+// flush writes once, and keeps what the kernel has not taken.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

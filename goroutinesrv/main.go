@@ -1,7 +1,7 @@
-// Goroutinesrv is a key-value server with a goroutine per client and one for the db.
+// Goroutinesrv is a key-value server with a goroutine per client and one for the dictionary.
 //
-// Clients' goroutines wait in package net, and the runtime in epoll_wait(2) or
-// kevent(2) for them all. Each read costs a round trip on a channel, to the db's.
+// A client's goroutine waits in package net, and the runtime waits for all clients in
+// epoll_wait(2) or kevent(2). Each turn costs a round trip on a channel.
 package main
 
 import (
@@ -19,12 +19,12 @@ var commands = make(chan *conn)
 type conn struct {
 	sock *net.TCPConn
 	session
-	until time.Time // when to close, after the last reply
-	done  chan bool // what was read is answered
+	until time.Time // when to stop waiting for the client to close; zero until the last reply
+	done  chan bool // command sends on it when it has answered
 }
 
 func main() {
-	addr, proto := start("goroutinesrv", "a goroutine per client, and one for the dictionary")
+	addr, proto := start("goroutinesrv", "a goroutine per client and one for the dictionary")
 	loop(listen(addr, proto))
 }
 
@@ -38,7 +38,7 @@ func loop(ln *net.TCPListener) {
 	}
 }
 
-// command owns db: it answers what the clients' goroutines have read.
+// command owns db. It answers the input of each client that comes through commands.
 func command() {
 	for c := range commands {
 		c.answerAll()
@@ -57,20 +57,20 @@ func accept(ln *net.TCPListener) *conn {
 	return nil
 }
 
-// serve serves c until it leaves.
+// serve serves c, and closes it once step reports that it is done.
 func (c *conn) serve() {
 	for c.step() {
 	}
 	c.close()
 }
 
-// close forgets c.
+// close ends the connection.
 func (c *conn) close() {
 	c.resp.Close()
 	c.sock.Close()
 }
 
-// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
+// step takes a turn: at most one read, the answers, at most one write. False: c is done.
 func (c *conn) step() bool {
 	c.begin()
 	defer c.end()
@@ -85,7 +85,7 @@ func (c *conn) step() bool {
 	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
-// fill reads once, behind the input that is left.
+// fill reads once, and appends to the input.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
 	n, err := c.sock.Read(room[:min(cap(room), maxRead)])
@@ -97,7 +97,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once.
+// flush writes once, and keeps what the kernel has not taken.
 func (c *conn) flush() bool {
 	n, err := c.sock.Write(c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {
