@@ -58,7 +58,7 @@ func (c *Client) Send(data string) {
 		return
 	}
 	c.Conn.SetWriteDeadline(time.Now().Add(Patience))
-	if n, err := c.Conn.Write([]byte(data)); err != nil {
+	if n, err := io.WriteString(c.Conn, data); err != nil {
 		c.Failf("%d bytes of %d sent, %.60q: %v", n, len(data), data, err)
 	}
 }
@@ -86,10 +86,17 @@ func (c *Client) Expect(want string) {
 	}
 }
 
-// Differ reports a reply that is not the one that it should be.
+// Differ reports a reply that is not the one that it should be, with what is around the
+// first difference.
 func (c *Client) Differ(want, got string) {
 	c.t.Helper()
-	c.Failf("reply differs (-want +got):\n%s", diff(want, got))
+	i := 0
+	for i < len(want) && i < len(got) && want[i] == got[i] {
+		i++
+	}
+	near := func(s string) string { return fmt.Sprintf("%q", s[max(0, i-40):min(len(s), i+200)]) }
+	c.Failf("reply of %d bytes, want %d; they differ at %d (-want +got):\n%s",
+		len(got), len(want), i, cmp.Diff(near(want), near(got)))
 }
 
 // Read fills buf as far as it can.
@@ -98,18 +105,13 @@ func (c *Client) Read(buf []byte) (int, error) {
 	return io.ReadFull(c.Conn, buf)
 }
 
-// ReadSome reads what is there, and waits for it.
-func (c *Client) ReadSome(buf []byte) (int, error) {
-	c.Conn.SetReadDeadline(time.Now().Add(Patience))
-	return c.Conn.Read(buf)
-}
-
 // Reply reads one RESP reply, whatever it is.
 func (c *Client) Reply() string {
 	c.t.Helper()
 	var buf []byte
 	for b := make([]byte, 64<<10); !c.Dead; {
-		n, err := c.ReadSome(b)
+		c.Conn.SetReadDeadline(time.Now().Add(Patience))
+		n, err := c.Conn.Read(b)
 		buf = append(buf, b[:n]...)
 		whole, wrong := respproto.ReplyLen(buf)
 		if whole > 0 {
@@ -183,7 +185,7 @@ func (c *Client) Flood(data string, limit int) (sent int) {
 	c.t.Helper()
 	for !c.Dead {
 		c.Conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
-		n, err := c.Conn.Write([]byte(data[sent%len(data):]))
+		n, err := io.WriteString(c.Conn, data[sent%len(data):])
 		sent += n
 		if errors.Is(err, os.ErrDeadlineExceeded) && n == 0 {
 			return sent
@@ -196,16 +198,4 @@ func (c *Client) Flood(data string, limit int) (sent int) {
 		}
 	}
 	return sent
-}
-
-// diff shows the first difference of two long texts, with what is around it.
-func diff(want, got string) string {
-	i := 0
-	for i < len(want) && i < len(got) && want[i] == got[i] {
-		i++
-	}
-	near := func(s string) string {
-		return fmt.Sprintf("%q", s[max(0, i-40):min(len(s), i+200)])
-	}
-	return fmt.Sprintf("lengths %d and %d, differ at %d\n%s", len(want), len(got), i, cmp.Diff(near(want), near(got)))
 }

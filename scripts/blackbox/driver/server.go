@@ -1,10 +1,10 @@
 package driver
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -27,29 +27,22 @@ type Server struct {
 // procAttr has servers die with the tests, if this system can do that.
 var procAttr syscall.SysProcAttr
 
-// Start runs a flavor on a free port of the loopback, until the test ends.
-func Start(t *testing.T, f Flavor, proto string) *Server {
+// Start runs a flavor on a free port of the loopback, until the test ends. A shell first
+// runs the commands of setup, such as "ulimit -n 40".
+func Start(t *testing.T, f Flavor, proto string, setup ...string) *Server {
 	t.Helper()
-	s := Launch(t, f, f.Binary(), "-addr", "127.0.0.1:0", "-proto", proto)
-	s.Ready(t, proto)
+	script := strings.Join(append(setup, `exec "$0" "$@"`), " && ")
+	s := Launch(t, f, proto, "/bin/sh", "-c", script, f.Binary(), "-addr", "127.0.0.1:0", "-proto", proto)
 	return s
 }
 
-// StartLimited is Start with a limit as the shell's ulimit takes it, such as -n 40.
-func StartLimited(t *testing.T, f Flavor, proto, limit string) *Server {
-	t.Helper()
-	script := fmt.Sprintf(`ulimit %s && exec "$0" "$@"`, limit)
-	s := Launch(t, f, "/bin/sh", "-c", script, f.Binary(), "-addr", "127.0.0.1:0", "-proto", proto)
-	s.Ready(t, proto)
-	return s
-}
-
-// Launch runs a program that is, or becomes, a flavor. When the test ends, the
-// process gets SIGTERM, and must end as it should.
-func Launch(t *testing.T, f Flavor, argv ...string) *Server {
+// Launch runs a program that is, or becomes, a flavor, and waits until it is ready. When
+// the test ends, the process gets SIGTERM, and must end as it should.
+func Launch(t *testing.T, f Flavor, proto string, argv ...string) *Server {
 	t.Helper()
 	s := NewServer(f, argv...)
 	s.Begin(t)
+	s.Ready(t, proto)
 	return s
 }
 
@@ -168,25 +161,6 @@ func (s *Server) Meet(n int, work func(i int)) {
 	for i := range n {
 		work(i)
 	}
-}
-
-// Exchange has a client send in, half-close unless the server is to close first, and
-// read to the end, which must be want.
-func (s *Server) Exchange(t *testing.T, name, in, want string, serverCloses bool) {
-	t.Helper()
-	c := s.Dial(t)
-	c.Send(in)
-	if !serverCloses {
-		c.CloseWrite()
-	}
-	got := c.Rest()
-	if c.Dead {
-		t.Fatalf("%s: %.200q", name, in)
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("%s: %.200q (-want +got):\n%.3000s", name, in, d)
-	}
-	c.Leave()
 }
 
 // A Log holds what a process writes.

@@ -25,9 +25,7 @@ func start(t *testing.T, f driver.Flavor) *driver.Server {
 	if driver.Race {
 		t.Skip("the race detector's own memory is in the figures, and it is slow with so much")
 	}
-	s := driver.Launch(t, f, "/usr/bin/env", "GOGC=20", f.Binary(), "-addr", "127.0.0.1:0")
-	s.Ready(t, "resp")
-	return s
+	return driver.Start(t, f, "resp", "export GOGC=20")
 }
 
 var usedMemory = regexp.MustCompile(`\r\nused_memory:(\d+)\r\n`)

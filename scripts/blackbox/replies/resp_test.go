@@ -17,9 +17,23 @@ var command, bulk = driver.Command, driver.Bulk
 // An exchange is all that a client sends, and all that it gets.
 type exchange struct{ name, in, want string }
 
+// run has a client send in, half-close unless the server is to close first, and read to
+// the end, which must be want.
 func (e exchange) run(t *testing.T, s *driver.Server, serverCloses bool) {
 	t.Helper()
-	s.Exchange(t, e.name, e.in, e.want, serverCloses)
+	c := s.Dial(t)
+	c.Send(e.in)
+	if !serverCloses {
+		c.CloseWrite()
+	}
+	got := c.Rest()
+	if c.Dead {
+		t.Fatalf("%s: %.200q", e.name, e.in)
+	}
+	if d := cmp.Diff(e.want, got); d != "" {
+		t.Errorf("%s: %.200q (-want +got):\n%.3000s", e.name, e.in, d)
+	}
+	c.Leave()
 }
 
 var respReplies = []exchange{

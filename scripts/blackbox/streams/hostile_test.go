@@ -191,7 +191,7 @@ func TestShutdownBothWays(t *testing.T) {
 func TestEndsAreFreed(t *testing.T) {
 	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		for _, d := range driver.Both {
-			s := driver.StartLimited(t, f, d.Name, "-n 30")
+			s := driver.Start(t, f, d.Name, "ulimit -n 30")
 			for range 100 {
 				c := s.Dial(t)
 				c.Ask(d.Wrong, d.Refusal)

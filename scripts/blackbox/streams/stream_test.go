@@ -158,10 +158,13 @@ func TestManyClients(t *testing.T) {
 // TestHalfClose has clients say that they send no more, and read only then.
 func TestHalfClose(t *testing.T) {
 	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
-		s.Exchange(t, "small", d.Put("k", "v")+d.Get("k"), d.OK+d.Value("k", "v"), false)
-		s.Exchange(t, "half a request", d.Get("k")+d.Get("k")[:7], d.Value("k", "v"), false)
-		const times = 24
 		c := s.Dial(t)
+		c.Send(d.Put("k", "v") + d.Get("k") + d.Get("k")[:7])
+		c.CloseWrite()
+		c.ExpectEnd(d.OK + d.Value("k", "v"))
+		c.Leave()
+		const times = 24
+		c = s.Dial(t)
 		c.Ask(d.Put("big", driver.Big), d.OK)
 		c.Send(strings.Repeat(d.Get("big"), times) + d.Get("k"))
 		c.CloseWrite()
@@ -247,7 +250,11 @@ func TestGarbage(t *testing.T) {
 func TestWrongAndHalfClose(t *testing.T) {
 	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
 		for range 20 {
-			s.Exchange(t, "wrong", d.Get("k")+d.Wrong, d.Missing("k")+d.Refusal, false)
+			c := s.Dial(t)
+			c.Send(d.Get("k") + d.Wrong)
+			c.CloseWrite()
+			c.ExpectEnd(d.Missing("k") + d.Refusal)
+			c.Leave()
 		}
 	})
 }

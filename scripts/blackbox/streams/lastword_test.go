@@ -1,7 +1,7 @@
 // Package lastword tests what becomes of clients that do not leave when the server has
 // had its last word: the reply to QUIT or to something wrong. They get a second, and
 // 1 MiB that is dropped.
-package lastword
+package streams
 
 import (
 	"os"
@@ -11,8 +11,6 @@ import (
 
 	"ioflavors/scripts/blackbox/driver"
 )
-
-func TestMain(m *testing.M) { driver.Main(m) }
 
 // sendOn sends data until that fails, which it must.
 func sendOn(c *driver.Client, data string, pause time.Duration) {
@@ -61,7 +59,7 @@ func TestDripsForEver(t *testing.T) {
 func TestStay(t *testing.T) {
 	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		for in, want := range map[string]string{driver.RESP.Wrong: driver.RESP.Refusal, "QUIT\r\n": "+OK\r\n"} {
-			s := driver.StartLimited(t, f, "resp", "-n 40")
+			s := driver.Start(t, f, "resp", "ulimit -n 40")
 			s.Extra = regexp.MustCompile(`^([a-z]+: accept[^\n]*: too many open files\n)?$`)
 			clients := 40
 			if f.Serial { // each stays for a second

@@ -1,4 +1,4 @@
-package limits
+package streams
 
 import (
 	"fmt"
@@ -9,8 +9,6 @@ import (
 
 	"ioflavors/scripts/blackbox/driver"
 )
-
-func TestMain(m *testing.M) { driver.Main(m) }
 
 // TestSlowReader has a client that asks for 1 MB over and over and reads nothing:
 // many times in one segment, and then in requests that fill the buffers soon. The
@@ -154,7 +152,7 @@ func TestFiles(t *testing.T) {
 	const limit, clients = 40, 60
 	driver.EachFlavor(t, driver.Concurrent, func(t *testing.T, f driver.Flavor) {
 		for _, d := range driver.Both {
-			s := driver.StartLimited(t, f, d.Name, fmt.Sprint("-n ", limit))
+			s := driver.Start(t, f, d.Name, fmt.Sprint("ulimit -n ", limit))
 			s.Extra = noFiles
 			var all []*driver.Client
 			for range clients {
