@@ -142,7 +142,7 @@ func TestThreadsOfContainer(t *testing.T) {
 		t.Run(fmt.Sprint("beside ", others), func(t *testing.T) {
 			driver.EachFlavor(t, driver.Concurrent, func(t *testing.T, f driver.Flavor) {
 				enter := fmt.Sprintf("echo $$ >%q", controlGroup(t, 200)+"/cgroup.procs")
-				begin := fmt.Sprintf("for i in $(seq %d); do sleep 600 2>/dev/null & done", others)
+				begin := fmt.Sprintf("for i in $(seq %d); do sleep 600 >/dev/null 2>&1 & done", others)
 				s := driver.Start(t, f, "resp", enter, begin)
 				crowd(t, s, 400, served)
 			})
