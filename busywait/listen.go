@@ -5,12 +5,11 @@ package main
 import (
 	"log"
 	"net"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// listen returns a socket that listens on addr, and says so.
+// listen returns a socket that listens on addr, and logs the address that it has.
 func listen(addr, proto string) int {
 	check := func(err error) {
 		if err != nil {
@@ -19,30 +18,34 @@ func listen(addr, proto string) int {
 	}
 	at, err := net.ResolveTCPAddr("tcp", addr)
 	check(err)
-	zone, _ := strconv.Atoi(at.Zone) // a link has a number, and a name
-	if link, err := net.InterfaceByName(at.Zone); err == nil {
-		zone = link.Index
+	on := new(net.Interface)
+	if at.Zone != "" {
+		on, err = link(at.Zone)
+		check(err)
 	}
 	ip := at.AddrPort().Addr().Unmap()
-	family, sa := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: at.Port, Addr: ip.As16(), ZoneId: uint32(zone)})
+	family, sa := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: at.Port, Addr: ip.As16(), ZoneId: uint32(on.Index)})
 	if ip.Is4() {
 		family, sa = unix.AF_INET, &unix.SockaddrInet4{Port: at.Port, Addr: ip.As4()}
 	}
-	lfd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
-	dual := unix.SetsockoptInt(lfd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0) // :: is IPv4 too
-	if dual != nil && at.IP == nil {                                        // not so on OpenBSD, or without IPv6
-		return listen(net.JoinHostPort("0.0.0.0", strconv.Itoa(at.Port)), proto)
+	ln, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+	dual := unix.SetsockoptInt(ln, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0) // let the address :: accept IPv4 too
+	if at.IP == nil && dual != nil {                                       // OpenBSD refuses, as does a kernel without IPv6
+		return listen("0.0.0.0"+addr, proto)
 	}
 	check(err)
-	check(unix.SetsockoptInt(lfd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1))
-	check(unix.Bind(lfd, sa))
-	check(unix.Listen(lfd, 4096)) // cut to the system's limit
-	sa, _ = unix.Getsockname(lfd)
-	if sa4, ok := sa.(*unix.SockaddrInet4); ok {
-		at.Port = sa4.Port
-	} else {
-		at.Port = sa.(*unix.SockaddrInet6).Port
+	check(unix.SetsockoptInt(ln, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1))
+	unix.SetsockoptInt(ln, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1) // accepted sockets inherit these two
+	unix.SetsockoptInt(ln, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	check(unix.Bind(ln, sa))
+	check(unix.Listen(ln, 4096)) // or as many as the system allows
+	sa, _ = unix.Getsockname(ln)
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		at = &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
+	case *unix.SockaddrInet6:
+		at = &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port, Zone: on.Name}
 	}
 	log.Printf("%s on %s", proto, at)
-	return lfd
+	return ln
 }

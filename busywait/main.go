@@ -7,57 +7,36 @@
 package main
 
 import (
-	"flag"
 	"log"
-	"net"
-	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-	"ioflavors/respproto"
 )
 
-// Only one thread touches db.
-var logged sync.Once // accept's first error that lasts
-var turns int        // of all clients
-var paused time.Time // since when accept has no descriptors, or memory
+var logged sync.Once // lets accept log its first error, and no others
+var turns int        // how often step was called
 var conns = map[int]*conn{}
 
-// A conn is one client. While it has replies to get, it is not read from.
+// A conn is one client. While there are replies to send to it, it is not read from.
 type conn struct {
 	fd int
 	session
-	until time.Time // when to close, after the last word
+	until time.Time // when to close, after the last reply
 }
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("busywait: ")
-	addr := flag.String("addr", "127.0.0.1:6379", "listen on `host:port`; port 0 takes a free one")
-	proto := flag.String("proto", "resp", "speak `protocol` resp (Redis) or kv (protobuf)")
-	flag.Parse()
-	answer = map[string]func(*session, []byte) ([]byte, int){"resp": (*session).answerRESP, "kv": (*session).answerKV}[*proto]
-	if _, _, err := net.SplitHostPort(*addr); err != nil || answer == nil || flag.NArg() > 0 {
-		log.Printf("want -addr host:port, -proto resp or kv, and nothing else; not %q", os.Args[1:])
-		os.Exit(2)
-	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	go func() { <-stop; os.Exit(0) }()
-	signal.Ignore(syscall.SIGPIPE) // of a log that nobody reads
-	os.Pipe()                      // opens the runtime's own poller while there are descriptors
-	loop(listen(*addr, *proto))
+	addr, proto := start("busywait", "one thread, which never waits in any call")
+	loop(listen(addr, proto))
 }
 
-// loop serves the clients.
-func loop(lfd int) {
-	unix.SetNonblock(lfd, true)
+// loop serves the clients. All is done in this thread, and so db needs no lock.
+func loop(ln int) {
+	unix.SetNonblock(ln, true)
 	for {
-		for accept(lfd) {
+		for i := 0; i < 100 && accept(ln); i++ {
 		}
 		for _, c := range conns {
 			c.serve()
@@ -66,56 +45,54 @@ func loop(lfd int) {
 }
 
 // accept takes a client, and reports whether there may be more.
-func accept(lfd int) bool {
-	if time.Since(paused) < 100*time.Millisecond {
-		return false
-	}
-	fd, _, err := syscall.Accept(lfd) // unix.Accept would make a second call
+func accept(ln int) bool {
+	fd, _, err := syscall.Accept(ln) // unix.Accept would make a second call
 	if err == nil {
 		unix.SetNonblock(fd, true)
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		conns[fd] = &conn{fd: fd, session: session{resp: respproto.NewSession(), in: none, out: none}}
+		conns[fd] = &conn{fd: fd, session: newSession()}
 		return true
 	}
 	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
 		logged.Do(func() { log.Printf("accept: %v", err) })
-		paused = time.Now() // out of descriptors, or of memory
 	}
-	return err != unix.EAGAIN
+	return err == unix.EINTR || err == unix.ECONNABORTED
 }
 
 // serve takes c a turn further.
 func (c *conn) serve() {
-	if c.step() {
-		return
+	if !c.step() {
+		c.close()
 	}
+}
+
+// close forgets c.
+func (c *conn) close() {
 	delete(conns, c.fd)
 	c.resp.Close()
 	unix.Close(c.fd)
 }
 
-// step takes c one read, its answers and one write further, and reports whether it stays.
+// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
 func (c *conn) step() bool {
-	if turns++; turns%64 == 0 {
-		runtime.Gosched() // or the runtime takes the P from us, again and again
+	if turns++; turns%1024 == 0 {
+		runtime.Gosched() // or, after 10 ms, it loses its processor in every system call
 	}
 	c.begin()
 	defer c.end()
-	if !c.more && c.out.Len() == 0 && !c.fill() {
+	if !c.busy() && !c.fill() {
 		return false
 	}
 	c.answerAll()
 	if c.out.Len() > 0 && !c.flush() {
 		return false
 	}
-	return c.more || c.out.Len() > 0 || !c.eof && (!c.quit || c.lingers())
+	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
 // fill reads once, behind the input that is left.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
-	n, err := unix.Read(c.fd, room[:cap(room)])
+	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
 	if err != nil {
 		return err == unix.EAGAIN || err == unix.EINTR
 	}
@@ -134,12 +111,12 @@ func (c *conn) flush() bool {
 	return true
 }
 
-// lingers reports whether c, which has had its last word, still has some time. The client
-// is to close first: if we did, what it still sends might cut off replies on their way.
+// lingers reports whether to go on waiting, after the last reply, for the client to close. If
+// we closed first, input on its way would reset the connection, and replies would be lost.
 func (c *conn) lingers() bool {
 	if c.until.IsZero() {
 		unix.Shutdown(c.fd, unix.SHUT_WR)
-		c.until = time.Now().Add(time.Second)
+		c.until, c.dropped = time.Now().Add(time.Second), 0
 	}
-	return c.late < maxLate && time.Now().Before(c.until)
+	return c.dropped < maxDrop && time.Now().Before(c.until)
 }

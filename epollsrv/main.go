@@ -1,91 +1,73 @@
 //go:build linux
 
-// Epollsrv is a key-value server with one thread, which waits for all at once.
+// Epollsrv is a key-value server with one thread, which waits for all clients at once.
 //
-// The thread waits in epoll_wait(2) until sockets are ready, and then serves these
-// alone: an idle client costs nothing. But one slow command stalls all the others.
+// The thread waits in epoll_wait(2) until sockets are ready, and then serves only
+// those: an idle client costs nothing. But one slow command stalls all the others.
 package main
 
 import (
 	"cmp"
-	"flag"
 	"log"
-	"net"
-	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-	"ioflavors/respproto"
 )
 
-// Only one thread touches db.
-var logged sync.Once // accept's first error that lasts
-var turns int        // of all clients
-var paused time.Time // since when accept has no descriptors, or memory
+var logged sync.Once // lets accept log its first error, and no others
+var turns int        // how often step was called
 var conns = map[int]*conn{}
-var ep, noEpoll = unix.EpollCreate1(0)
-var forever, soon = -1, 100
-var wait = forever // or soon, if there is more to do than is reported
-var tick time.Time // when that was last done
+var ep, epErr = unix.EpollCreate1(0)
 
-// A conn is one client. While it has replies to get, it is not read from.
+// What the kernel does not report: that there are descriptors again, for accept; and that it
+// is time to close. While there is such a thing to wait for, it is tried every 100 ms.
+var short bool
+var leaving = map[*conn]bool{}
+
+// A conn is one client. While there are replies to send to it, it is not read from.
 type conn struct {
 	fd int
 	session
-	until time.Time // when to close, after the last word
-	want  uint32    // what the kernel is to report: input, or room for output
-	again bool      // serve soon, whatever it reports
+	until time.Time // when to close, after the last reply
+	want  uint32    // what the kernel reports: EPOLLIN or EPOLLOUT
 }
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("epollsrv: ")
-	addr := flag.String("addr", "127.0.0.1:6379", "listen on `host:port`; port 0 takes a free one")
-	proto := flag.String("proto", "resp", "speak `protocol` resp (Redis) or kv (protobuf)")
-	flag.Parse()
-	answer = map[string]func(*session, []byte) ([]byte, int){"resp": (*session).answerRESP, "kv": (*session).answerKV}[*proto]
-	if _, _, err := net.SplitHostPort(*addr); err != nil || answer == nil || flag.NArg() > 0 {
-		log.Printf("want -addr host:port, -proto resp or kv, and nothing else; not %q", os.Args[1:])
-		os.Exit(2)
-	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	go func() { <-stop; os.Exit(0) }()
-	signal.Ignore(syscall.SIGPIPE) // of a log that nobody reads
-	os.Pipe()                      // opens the runtime's own poller while there are descriptors
-	loop(listen(*addr, *proto))
+	addr, proto := start("epollsrv", "one thread, which waits for all clients at once in epoll_wait(2)")
+	loop(listen(addr, proto))
 }
 
-// loop serves the clients.
-func loop(lfd int) {
-	unix.SetNonblock(lfd, true)
-	if err := cmp.Or(noEpoll, watch(unix.EPOLL_CTL_ADD, lfd, unix.EPOLLIN|unix.EPOLLET)); err != nil {
+// loop serves the clients. All is done in this thread, and so db needs no lock.
+func loop(ln int) {
+	unix.SetNonblock(ln, true)
+	if err := cmp.Or(epErr, watch(unix.EPOLL_CTL_ADD, ln, unix.EPOLLIN)); err != nil {
 		log.Fatalf("epoll: %v", err)
 	}
 	events := make([]unix.EpollEvent, 1024)
+	tried := time.Now()
 	for {
-		n, _ := unix.EpollWait(ep, events, wait) // in ms; EINTR is its only error
+		timeout := -1 // for ever
+		if short || len(leaving) > 0 {
+			timeout = 100 // ms
+		}
+		n, _ := unix.EpollWait(ep, events, timeout) // EINTR is its only error
 		for _, e := range events[:max(n, 0)] {
-			if int(e.Fd) != lfd {
-				conns[int(e.Fd)].serve()
+			if fd := int(e.Fd); fd != ln {
+				conns[fd].serve()
+				continue
 			}
-			for int(e.Fd) == lfd && accept(lfd) {
+			for i := 0; i < 100 && accept(ln); i++ {
 			}
 		}
-		if wait == forever || time.Since(tick) < 100*time.Millisecond {
+		if timeout < 0 || time.Since(tried) < 100*time.Millisecond {
 			continue
 		}
-		tick, wait, paused = time.Now(), forever, time.Time{}
-		for accept(lfd) {
-		}
-		for _, c := range conns {
-			if c.again {
-				c.serve()
-			}
+		tried, short = time.Now(), watch(unix.EPOLL_CTL_MOD, ln, unix.EPOLLIN) != nil
+		for c := range leaving {
+			c.serve()
 		}
 	}
 }
@@ -96,75 +78,75 @@ func watch(op, fd int, want uint32) error {
 }
 
 // accept takes a client, and reports whether there may be more.
-func accept(lfd int) bool {
-	if time.Since(paused) < 100*time.Millisecond {
-		return false
-	}
-	fd, _, err := syscall.Accept(lfd) // unix.Accept would make a second call
+func accept(ln int) bool {
+	fd, _, err := syscall.Accept(ln) // unix.Accept would make a second call
 	if err == nil {
 		unix.SetNonblock(fd, true)
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		conns[fd] = &conn{fd: fd, session: session{resp: respproto.NewSession(), in: none, out: none}}
+		conns[fd] = &conn{fd: fd, session: newSession()}
 		conns[fd].expect()
 		return true
 	}
 	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
 		logged.Do(func() { log.Printf("accept: %v", err) })
-		paused, wait = time.Now(), soon // out of descriptors, or of memory
+		short = true // of descriptors, or of memory: report no clients for a while
+		watch(unix.EPOLL_CTL_MOD, ln, 0)
 	}
-	return err != unix.EAGAIN
+	return err == unix.EINTR || err == unix.ECONNABORTED
 }
 
 // serve takes c a turn further.
 func (c *conn) serve() {
-	if c.step() {
-		c.expect()
+	if !c.step() {
+		c.close()
 		return
 	}
+	c.expect()
+}
+
+// close forgets c.
+func (c *conn) close() {
 	delete(conns, c.fd)
+	delete(leaving, c)
 	c.resp.Close()
 	unix.Close(c.fd)
 }
 
-// expect has the kernel report what c waits for next; or else, c is served again soon.
+// expect has the kernel report what c waits for next, or closes c if it cannot.
 func (c *conn) expect() {
 	op, want := unix.EPOLL_CTL_MOD, uint32(unix.EPOLLIN)
-	if c.more || c.out.Len() > 0 {
+	if c.busy() {
 		want = unix.EPOLLOUT
 	}
 	if c.want == 0 {
 		op = unix.EPOLL_CTL_ADD
 	}
-	if want != c.want && watch(op, c.fd, want) == nil {
-		c.want = want
+	if want != c.want && watch(op, c.fd, want) != nil {
+		c.close()
 	}
-	if c.again = want != c.want || !c.until.IsZero(); c.again {
-		wait = soon
-	}
+	c.want = want
 }
 
-// step takes c one read, its answers and one write further, and reports whether it stays.
+// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
 func (c *conn) step() bool {
 	if turns++; turns%64 == 0 {
-		runtime.Gosched() // or the runtime takes the P from us, again and again
+		runtime.Gosched() // or, after 10 ms, it loses its processor in every system call
 	}
 	c.begin()
 	defer c.end()
-	if !c.more && c.out.Len() == 0 && !c.fill() {
+	if !c.busy() && !c.fill() {
 		return false
 	}
 	c.answerAll()
 	if c.out.Len() > 0 && !c.flush() {
 		return false
 	}
-	return c.more || c.out.Len() > 0 || !c.eof && (!c.quit || c.lingers())
+	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
 // fill reads once, behind the input that is left.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
-	n, err := unix.Read(c.fd, room[:cap(room)])
+	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
 	if err != nil {
 		return err == unix.EAGAIN || err == unix.EINTR
 	}
@@ -183,12 +165,13 @@ func (c *conn) flush() bool {
 	return true
 }
 
-// lingers reports whether c, which has had its last word, still has some time. The client
-// is to close first: if we did, what it still sends might cut off replies on their way.
+// lingers reports whether to go on waiting, after the last reply, for the client to close. If
+// we closed first, input on its way would reset the connection, and replies would be lost.
 func (c *conn) lingers() bool {
 	if c.until.IsZero() {
 		unix.Shutdown(c.fd, unix.SHUT_WR)
-		c.until = time.Now().Add(time.Second)
+		c.until, c.dropped = time.Now().Add(time.Second), 0
+		leaving[c] = true
 	}
-	return c.late < maxLate && time.Now().Before(c.until)
+	return c.dropped < maxDrop && time.Now().Before(c.until)
 }

@@ -92,8 +92,8 @@ const (
 // Parse decodes the frame at the start of in. It returns the message and the
 // length of the frame in bytes.
 //
-// With n == 0 and no error the frame is not complete: call again with more
-// input. That takes constant time, and a bad size is an error as soon as its
+// With n <= 0 and no error the frame is not complete: at least -n more bytes are
+// needed. That takes constant time, and a bad size is an error as soon as its
 // 4 bytes are there. An error is one of the Err variables; the stream cannot be
 // read beyond it. Parse does not allocate.
 //
@@ -101,7 +101,7 @@ const (
 // skipped. Groups nested more than 100 deep are malformed.
 func Parse(in []byte) (m Message, n int, err error) {
 	if len(in) < sizeLen {
-		return Message{}, 0, nil
+		return Message{}, len(in) - sizeLen, nil
 	}
 	size := binary.LittleEndian.Uint32(in)
 	if size < uint32(len(footer)) {
@@ -112,7 +112,7 @@ func Parse(in []byte) (m Message, n int, err error) {
 	}
 	n = sizeLen + int(size)
 	if len(in) < n {
-		return Message{}, 0, nil
+		return Message{}, len(in) - n, nil
 	}
 	end := n - len(footer)
 	if string(in[end:n]) != footer {

@@ -137,11 +137,15 @@ func TestPrefixes(t *testing.T) {
 	}
 	for _, f := range frames {
 		for i := range f {
-			if m, n, err := Parse(f[:i]); n != 0 || err != nil || !equal(m, Message{}) {
-				t.Fatalf("Parse of %d of %d bytes: %+v, %d, %v; want more", i, len(f), m, n, err)
+			lack := len(f) - i
+			if i < sizeLen {
+				lack = sizeLen - i
+			}
+			if m, n, err := Parse(f[:i]); n != -lack || err != nil || !equal(m, Message{}) {
+				t.Fatalf("Parse of %d of %d bytes: %+v, %d, %v; want %d more", i, len(f), m, n, err, lack)
 			}
 		}
-		if _, n, err := Parse(f); n == 0 && err == nil {
+		if _, n, err := Parse(f); n <= 0 && err == nil {
 			t.Errorf("Parse of all %d bytes wants more", len(f))
 		}
 	}
@@ -157,7 +161,7 @@ func TestPipelined(t *testing.T) {
 	in = append(in, frame("\x07")...)
 	for _, tt := range messages {
 		m, n, err := Parse(in)
-		if err != nil || n == 0 {
+		if err != nil || n <= 0 {
 			t.Fatalf("%s: n = %d, err = %v", tt.name, n, err)
 		}
 		if diff := cmp.Diff(tt.m, m); diff != "" {
@@ -194,7 +198,7 @@ func TestFrames(t *testing.T) {
 	}
 	for _, tt := range tests {
 		m, n, err := Parse([]byte(tt.in))
-		if n != 0 || err != tt.err || !equal(m, Message{}) {
+		if n > 0 || n != 0 && err != nil || err != tt.err || !equal(m, Message{}) {
 			t.Errorf("%s: Parse = %+v, %d, %v; want error %v", tt.name, m, n, err, tt.err)
 		}
 		checkParse(t, []byte(tt.in))
@@ -396,10 +400,10 @@ func checkParse(t *testing.T, in []byte) {
 	if !bytes.Equal(in, before) {
 		t.Fatalf("Parse changed its input")
 	}
-	if n < 0 || n > len(in) || err != nil && n != 0 {
+	if n > len(in) || err != nil && n != 0 {
 		t.Fatalf("n = %d of %d, err = %v", n, len(in), err)
 	}
-	if n == 0 && !equal(m, Message{}) {
+	if n <= 0 && !equal(m, Message{}) {
 		t.Fatalf("no frame, but a message: %+v", m)
 	}
 	checkPoison(t, in, m, n, err)
@@ -418,7 +422,7 @@ func checkPoison(t *testing.T, in []byte, m Message, n int, err error) {
 		if pm, pn, perr := Parse(room[:len(in)]); pn != n || perr != err || !equal(pm, m) {
 			t.Fatalf("with %q beyond the input: %+v, %d, %v; without: %+v, %d, %v", poison, pm, pn, perr, m, n, err)
 		}
-		if n == 0 {
+		if n <= 0 {
 			continue
 		}
 		if pm, pn, perr := Parse(append(room[:n:n], poison...)); pn != n || perr != err || !equal(pm, m) {
@@ -428,7 +432,7 @@ func checkPoison(t *testing.T, in []byte, m Message, n int, err error) {
 }
 
 // checkSplit feeds in byte by byte: Parse wants more up to the byte that
-// decides, and from there on always gives the same result.
+// decides, and no more than that; from there on it always gives the same result.
 func checkSplit(t *testing.T, in []byte, m Message, n int, err error) {
 	t.Helper()
 	decides := math.MaxInt
@@ -441,7 +445,7 @@ func checkSplit(t *testing.T, in []byte, m Message, n int, err error) {
 		t.Fatalf("%d bytes: n = %d, err = %v, but byte %d decides", len(in), n, err, decides)
 	}
 	for i := 0; i < min(len(in), decides); i++ {
-		if sm, sn, serr := Parse(in[:i]); sn != 0 || serr != nil || !equal(sm, Message{}) {
+		if sm, sn, serr := Parse(in[:i]); sn > 0 || i-sn > decides || serr != nil || !equal(sm, Message{}) {
 			t.Fatalf("first %d bytes: %+v, %d, %v; want more", i, sm, sn, serr)
 		}
 	}

@@ -7,70 +7,47 @@
 package main
 
 import (
-	"flag"
 	"log"
-	"net"
-	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-	"ioflavors/respproto"
 )
 
 var mu sync.Mutex    // guards db
-var logged sync.Once // accept's first error that lasts
+var logged sync.Once // lets accept log its first error, and no others
 var slots = make(chan bool, threads())
 
-// A conn is one client. While it has replies to get, it is not read from.
+// A conn is one client. While there are replies to send to it, it is not read from.
 type conn struct {
 	fd int
 	session
-	until time.Time // when to close, after the last word
+	until time.Time // when to close, after the last reply
 }
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("mtblock: ")
-	addr := flag.String("addr", "127.0.0.1:6379", "listen on `host:port`; port 0 takes a free one")
-	proto := flag.String("proto", "resp", "speak `protocol` resp (Redis) or kv (protobuf)")
-	flag.Parse()
-	answer = map[string]func(*session, []byte) ([]byte, int){"resp": (*session).answerRESP, "kv": (*session).answerKV}[*proto]
-	if _, _, err := net.SplitHostPort(*addr); err != nil || answer == nil || flag.NArg() > 0 {
-		log.Printf("want -addr host:port, -proto resp or kv, and nothing else; not %q", os.Args[1:])
-		os.Exit(2)
-	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	go func() { <-stop; os.Exit(0) }()
-	signal.Ignore(syscall.SIGPIPE) // of a log that nobody reads
-	os.Pipe()                      // opens the runtime's own poller while there are descriptors
-	loop(listen(*addr, *proto))
+	addr, proto := start("mtblock", "a thread per client, which blocks in every call")
+	loop(listen(addr, proto))
 }
 
 // loop serves the clients.
-func loop(lfd int) {
+func loop(ln int) {
 	runtime.GOMAXPROCS(min(64, 1+cap(slots)/4)) // more than there are cores: let the kernel schedule
 	for {
-		slots <- true
-		if c := accept(lfd); c != nil {
+		if c := accept(ln); c != nil {
+			slots <- true // waits while there is no thread to be had
 			go c.serve()
-			continue
 		}
-		<-slots
 	}
 }
 
 // accept waits for a client.
-func accept(lfd int) *conn {
-	fd, _, err := syscall.Accept(lfd) // unix.Accept would make a second call
+func accept(ln int) *conn {
+	fd, _, err := syscall.Accept(ln) // unix.Accept would make a second call
 	if err == nil {
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		return &conn{fd: fd, session: session{resp: respproto.NewSession(), in: none, out: none}}
+		return &conn{fd: fd, session: newSession()}
 	}
 	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
 		logged.Do(func() { log.Printf("accept: %v", err) })
@@ -84,16 +61,21 @@ func (c *conn) serve() {
 	runtime.LockOSThread() // for good: the thread ends with the goroutine
 	for c.step() {
 	}
-	c.resp.Close()
-	unix.Close(c.fd)
+	c.close()
 	<-slots
 }
 
-// step takes c one read, its answers and one write further, and reports whether it stays.
+// close forgets c.
+func (c *conn) close() {
+	c.resp.Close()
+	unix.Close(c.fd)
+}
+
+// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
 func (c *conn) step() bool {
 	c.begin()
 	defer c.end()
-	if !c.more && c.out.Len() == 0 && !c.fill() {
+	if !c.busy() && !c.fill() {
 		return false
 	}
 	mu.Lock()
@@ -102,13 +84,13 @@ func (c *conn) step() bool {
 	if c.out.Len() > 0 && !c.flush() {
 		return false
 	}
-	return c.more || c.out.Len() > 0 || !c.eof && (!c.quit || c.lingers())
+	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
 // fill reads once, behind the input that is left.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
-	n, err := unix.Read(c.fd, room[:cap(room)])
+	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
 	if err != nil {
 		return err == unix.EINTR
 	}
@@ -127,15 +109,14 @@ func (c *conn) flush() bool {
 	return true
 }
 
-// lingers reports whether c, which has had its last word, still has some time. The client
-// is to close first: if we did, what it still sends might cut off replies on their way.
+// lingers reports whether to go on waiting, after the last reply, for the client to close. If
+// we closed first, input on its way would reset the connection, and replies would be lost.
 func (c *conn) lingers() bool {
 	if c.until.IsZero() {
 		unix.Shutdown(c.fd, unix.SHUT_WR)
-		c.until = time.Now().Add(time.Second)
+		c.until, c.dropped = time.Now().Add(time.Second), 0
 	}
-	left := time.Until(c.until)
-	limit := unix.NsecToTimeval(max(left, time.Microsecond).Nanoseconds())
-	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit)
-	return c.late < maxLate && left > 0
+	wait := unix.NsecToTimeval(max(time.Until(c.until), time.Microsecond).Nanoseconds())
+	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait)
+	return c.dropped < maxDrop && time.Now().Before(c.until)
 }

@@ -12,36 +12,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threads is how many clients may have one: half of what the system allows and eight less,
-// for the runtime wants some too, and others do. Of what is allowed to the user it is a
-// quarter, so that a second server of the same user has its share.
+const spare = 8 // threads that the Go runtime needs beside those of the clients
+
+// threads returns how many clients can have a thread at the same time.
 func threads() int {
 	if runtime.GOOS != "linux" {
-		return 1000 // FreeBSD has 1,500 for a process, macOS 2,048 or more
+		return 1000 // FreeBSD allows a process 1,500 threads, macOS 2,048 or more
 	}
-	most := uint64(2 * 9508) // Go ends a process that has 10,000
+	most := uint64(9500 + spare) // Go ends a process that needs more than 10,000
+	for _, group := range groups() {
+		limit := number(group+"/pids.max", 1<<63)
+		free := limit - min(limit, number(group+"/pids.current", 0))
+		most = min(most, free/2) // leave as many to others in the control group
+	}
+	for _, file := range []string{"threads-max", "pid_max"} {
+		most = min(most, number("/proc/sys/kernel/"+file, 1<<63)/2) // leave as many to others
+	}
 	var user unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NPROC, &user) == nil {
-		most = min(most, uint64(user.Cur)/2)
+		most = min(most, uint64(user.Cur)/4) // so that the user can run a second server
 	}
-	most = min(most, limit("/proc/sys/kernel/threads-max"), limit("/proc/sys/kernel/pid_max"))
-	groups, _ := os.ReadFile("/proc/self/cgroup") // a line is number:controllers:path
-	for line := range strings.Lines(string(groups)) {
-		_, line, _ = strings.Cut(strings.TrimSpace(line), ":")
-		controllers, at, _ := strings.Cut(line, ":")
-		for ; len(at) > 1; at = path.Dir(at) { // a group, and those that it is in
-			most = min(most, limit(path.Join("/sys/fs/cgroup", controllers, at, "pids.max")))
-		}
-		most = min(most, limit(path.Join("/sys/fs/cgroup", controllers, "pids.max"))) // of a container
-	}
-	return max(int(most/2)-8, 1)
+	return max(int(most)-spare, 1)
 }
 
-// limit returns the number in a file, or a huge one.
-func limit(file string) (n uint64) {
+// groups returns the folders of this process's control groups, and of those around them.
+func groups() (folders []string) {
+	text, _ := os.ReadFile("/proc/self/cgroup")
+	for line := range strings.Lines(string(text)) {
+		_, line, _ = strings.Cut(strings.TrimSpace(line), ":") // number:controllers:path
+		controllers, group, _ := strings.Cut(line, ":")
+		for ; len(group) > 1; group = path.Dir(group) {
+			folders = append(folders, path.Join("/sys/fs/cgroup", controllers, group))
+		}
+		folders = append(folders, path.Join("/sys/fs/cgroup", controllers))
+	}
+	return folders
+}
+
+// number returns the number in a file, or another if there is none.
+func number(file string, otherwise uint64) (n uint64) {
 	text, _ := os.ReadFile(file)
 	if _, err := fmt.Sscan(string(text), &n); err != nil {
-		return 1 << 63
+		return otherwise
 	}
 	return n
 }

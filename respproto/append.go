@@ -84,7 +84,8 @@ var (
 
 // Sum returns the value that INCR or INCRBY, whose arguments are args, gives to a key
 // that has v. A nil v, a missing key, counts as 0. It is an error, and the key keeps
-// its value, if v or the amount is not a decimal integer of 64 bits, or the sum is none.
+// its value, if v or the amount is not a decimal integer, or it or the sum does not fit in
+// 64 bits.
 func Sum(v []byte, args [][]byte) (int64, error) {
 	n, ok := parseInt(v)
 	by := int64(1)

@@ -6,10 +6,10 @@
 //
 //	for !quit {
 //		args, n, err := s.Parse(in, nil)
-//		if n == 0 {
+//		if n <= 0 {
 //			out = respproto.AppendError(out, err)
 //			quit = err != nil
-//			break // or read more
+//			break // or read -n more bytes, at least
 //		}
 //		in = in[n:]
 //		switch respproto.Lookup(args) {

@@ -8,7 +8,7 @@ const (
 	Other    Command = iota
 	Get              // GET key
 	Set              // SET key value
-	Del              // DEL key [key ...]
+	Del              // DEL key [key ...], or UNLINK, which is the same here
 	Exists           // EXISTS key [key ...]
 	Incr             // INCR key, or INCRBY key amount
 	DBSize           // DBSIZE
@@ -31,7 +31,7 @@ func Lookup(args [][]byte) Command {
 		return onlyIf(n == 2, Get)
 	case "set":
 		return onlyIf(n == 3, Set)
-	case "del":
+	case "del", "unlink":
 		return onlyIf(n >= 2, Del)
 	case "exists":
 		return onlyIf(n >= 2, Exists)

@@ -14,7 +14,7 @@ func TestLookup(t *testing.T) {
 	}{
 		{"GET k", Get}, {"get k", Get}, {"gEt k", Get}, {"GET", Other}, {"GET k x", Other},
 		{"SET k v", Set}, {"set k v", Set}, {"SET k", Other}, {"SET", Other}, {"SET k v NX", Other},
-		{"DEL k", Del}, {"del a b c", Del}, {"DEL", Other},
+		{"DEL k", Del}, {"del a b c", Del}, {"DEL", Other}, {"UNLINK a b", Del}, {"unlink", Other},
 		{"EXISTS k", Exists}, {"exists a a", Exists}, {"EXISTS", Other},
 		{"INCR k", Incr}, {"incr k", Incr}, {"INCR", Other}, {"INCR k 1", Other},
 		{"INCRBY k 1", Incr}, {"incrby k 1", Incr}, {"INCRBY k", Other}, {"INCRBY k 1 2", Other},

@@ -26,7 +26,7 @@ func (e noDollarError) Error() string {
 }
 
 // A parser remembers how far an unfinished request has been read, so that no call
-// begins anew. Offsets count from the request's first byte.
+// starts over. Offsets count from the request's first byte.
 type parser struct {
 	pos  int // what is before it has been read
 	seen int // from pos to here there is no end of line
@@ -35,9 +35,11 @@ type parser struct {
 }
 
 // Parse reads the first request in in. It appends the request's arguments to args,
-// the command's name first, and returns them with the length n of the request. With
-// n == 0 and no error, the request is not complete: call Parse again with the same
-// bytes and more behind them. The work of all calls together is linear in the bytes.
+// the command's name first, and returns them with the length n of the request.
+//
+// With n <= 0 and no error, the request is not complete: at least -n more bytes are
+// needed, or at least one if n is 0. Call Parse again with the same bytes and more
+// behind them. The work of all calls together is linear in the bytes.
 //
 // Empty requests (a blank line, *0, *-1) have n > 0 and no arguments.
 //
@@ -70,17 +72,17 @@ func (s *Session) Parse(in []byte, args [][]byte) (_ [][]byte, n int, err error)
 			}
 			p.bulk = 1 + size
 		}
-		end := p.pos + p.bulk - 1
-		if len(in)-2 < end {
-			return nil, 0, nil
+		if lack := p.bulk - 1 + 2 - (len(in) - p.pos); lack > 0 {
+			return nil, -lack, nil
 		}
+		end := p.pos + p.bulk - 1
 		if !resumed {
 			args = append(args, in[p.pos:end:end])
 		}
 		p.pos = end + 2 // redis-server does not check that these two are CR LF
 		p.bulk = 0
 	}
-	if resumed { // all is there: once more from the first argument to the last
+	if resumed { // the request is complete: parse it again, to collect its arguments
 		p.end()
 		return s.Parse(in, args)
 	}

@@ -44,7 +44,7 @@ type arity struct{ min, max int }
 const many = math.MaxInt
 
 var arities = map[string]arity{
-	"get": {2, 2}, "set": {3, many}, "del": {2, many}, "exists": {2, many}, "incr": {2, 2},
+	"get": {2, 2}, "set": {3, many}, "del": {2, many}, "unlink": {2, many}, "exists": {2, many}, "incr": {2, 2},
 	"incrby": {3, 3}, "dbsize": {1, 1}, "flushall": {1, many}, "flushdb": {1, many},
 	"ping": {1, 2}, "echo": {2, 2}, "hello": {1, many}, "auth": {2, many}, "select": {2, 2},
 	"reset": {1, 1}, "command": {1, many}, "client": {2, many}, "config": {2, many},

@@ -195,6 +195,7 @@ var otherTests = []struct {
 		"SET k v NX", "-ERR syntax error\r\n",
 		"SET k v EX 10", "-ERR syntax error\r\n",
 		"DEL", wrong("del"),
+		"unlink", wrong("unlink"),
 		"EXISTS", wrong("exists"),
 		"INCR", wrong("incr"),
 		"INCR k 1", wrong("incr"),

@@ -7,66 +7,44 @@
 package main
 
 import (
-	"flag"
 	"log"
-	"net"
-	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-	"ioflavors/respproto"
 )
 
-// Only one thread touches db.
-var logged sync.Once // accept's first error that lasts
-var turns int        // of all clients
+var logged sync.Once // lets accept log its first error, and no others
+var turns int        // how often step was called
 
-// A conn is one client. While it has replies to get, it is not read from.
+// A conn is one client. While there are replies to send to it, it is not read from.
 type conn struct {
 	fd int
 	session
-	until time.Time // when to close, after the last word
+	until time.Time // when to close, after the last reply
 }
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("stblock: ")
-	addr := flag.String("addr", "127.0.0.1:6379", "listen on `host:port`; port 0 takes a free one")
-	proto := flag.String("proto", "resp", "speak `protocol` resp (Redis) or kv (protobuf)")
-	flag.Parse()
-	answer = map[string]func(*session, []byte) ([]byte, int){"resp": (*session).answerRESP, "kv": (*session).answerKV}[*proto]
-	if _, _, err := net.SplitHostPort(*addr); err != nil || answer == nil || flag.NArg() > 0 {
-		log.Printf("want -addr host:port, -proto resp or kv, and nothing else; not %q", os.Args[1:])
-		os.Exit(2)
-	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	go func() { <-stop; os.Exit(0) }()
-	signal.Ignore(syscall.SIGPIPE) // of a log that nobody reads
-	os.Pipe()                      // opens the runtime's own poller while there are descriptors
-	loop(listen(*addr, *proto))
+	addr, proto := start("stblock", "one thread, which blocks in every call")
+	loop(listen(addr, proto))
 }
 
-// loop serves the clients.
-func loop(lfd int) {
+// loop serves the clients. All is done in this thread, and so db needs no lock.
+func loop(ln int) {
 	for {
-		if c := accept(lfd); c != nil {
+		if c := accept(ln); c != nil {
 			c.serve()
 		}
 	}
 }
 
 // accept waits for a client.
-func accept(lfd int) *conn {
-	fd, _, err := syscall.Accept(lfd) // unix.Accept would make a second call
+func accept(ln int) *conn {
+	fd, _, err := syscall.Accept(ln) // unix.Accept would make a second call
 	if err == nil {
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		return &conn{fd: fd, session: session{resp: respproto.NewSession(), in: none, out: none}}
+		return &conn{fd: fd, session: newSession()}
 	}
 	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
 		logged.Do(func() { log.Printf("accept: %v", err) })
@@ -79,31 +57,36 @@ func accept(lfd int) *conn {
 func (c *conn) serve() {
 	for c.step() {
 	}
+	c.close()
+}
+
+// close forgets c.
+func (c *conn) close() {
 	c.resp.Close()
 	unix.Close(c.fd)
 }
 
-// step takes c one read, its answers and one write further, and reports whether it stays.
+// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
 func (c *conn) step() bool {
-	if turns++; turns%64 == 0 {
-		runtime.Gosched() // or the runtime takes the P from us, again and again
+	if turns++; turns%1024 == 0 {
+		runtime.Gosched() // or, after 10 ms, it loses its processor in every system call
 	}
 	c.begin()
 	defer c.end()
-	if !c.more && c.out.Len() == 0 && !c.fill() {
+	if !c.busy() && !c.fill() {
 		return false
 	}
 	c.answerAll()
 	if c.out.Len() > 0 && !c.flush() {
 		return false
 	}
-	return c.more || c.out.Len() > 0 || !c.eof && (!c.quit || c.lingers())
+	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
 // fill reads once, behind the input that is left.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
-	n, err := unix.Read(c.fd, room[:cap(room)])
+	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
 	if err != nil {
 		return err == unix.EINTR
 	}
@@ -122,15 +105,14 @@ func (c *conn) flush() bool {
 	return true
 }
 
-// lingers reports whether c, which has had its last word, still has some time. The client
-// is to close first: if we did, what it still sends might cut off replies on their way.
+// lingers reports whether to go on waiting, after the last reply, for the client to close. If
+// we closed first, input on its way would reset the connection, and replies would be lost.
 func (c *conn) lingers() bool {
 	if c.until.IsZero() {
 		unix.Shutdown(c.fd, unix.SHUT_WR)
-		c.until = time.Now().Add(time.Second)
+		c.until, c.dropped = time.Now().Add(time.Second), 0
 	}
-	left := time.Until(c.until)
-	limit := unix.NsecToTimeval(max(left, time.Microsecond).Nanoseconds())
-	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit)
-	return c.late < maxLate && left > 0
+	wait := unix.NsecToTimeval(max(time.Until(c.until), time.Microsecond).Nanoseconds())
+	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait)
+	return c.dropped < maxDrop && time.Now().Before(c.until)
 }
