@@ -84,3 +84,19 @@ func (s *Server) ExpectQuiet(t *testing.T, when string) {
 		t.Errorf("%s: takes %.0f%% of a core", when, 100*load)
 	}
 }
+
+// Sockets returns how many sockets the process has.
+func (s *Server) Sockets(t *testing.T) (n int) {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd/", s.Pid())
+	links, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if to, _ := os.Readlink(dir + link.Name()); strings.HasPrefix(to, "socket:") {
+			n++
+		}
+	}
+	return n
+}

@@ -12,6 +12,8 @@ import (
 	"ioflavors/scripts/blackbox/driver"
 )
 
+func TestMain(m *testing.M) { driver.Main(m) }
+
 // TestSlowReaders has clients with small windows and segments ask for more than they
 // read, and others ask and read meanwhile. The kernel's room for replies may end at any
 // byte of one, and where segments are filled by whole replies, behind its last.
