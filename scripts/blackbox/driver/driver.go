@@ -77,12 +77,8 @@ var build = sync.OnceValue(func() error {
 	}
 	errs := make([]error, len(Flavors))
 	Together(len(Flavors), func(i int) {
-		f := Flavors[i]
-		switch {
-		case f.Name == "kqueuesrv" && runtime.GOOS == "linux":
-			errs[i] = Build(f.Binary(), f.Name, onEpoll, "-tags=kqueue_on_epoll")
-		case f.runs():
-			errs[i] = Build(f.Binary(), f.Name, nil)
+		if Flavors[i].runs() {
+			errs[i] = Flavors[i].Build(Flavors[i].Binary(), nil)
 		}
 	})
 	return errors.Join(errs...)
@@ -99,25 +95,28 @@ func onEpoll(source string) string {
 	return kqueueNames.ReplaceAllString(source, "kqueue.$1")
 }
 
-// Build builds a flavor as binary, with its main.go as change makes it, if there is
-// change. It is go run that builds it, because that links only what has changed.
-func Build(binary, flavor string, change func(source string) string, flags ...string) error {
+// Build builds f as binary, with its main.go as change makes it, if there is change. It is
+// go run that builds it, because that links only what has changed.
+func (f Flavor) Build(binary string, change func(source string) string, env ...string) error {
+	args := []string{"run", "-exec=cp"}
 	if Race {
-		flags = append(flags, "-race")
+		args = append(args, "-race")
+	}
+	if f.Name == "kqueuesrv" && runtime.GOOS == "linux" {
+		args, change = append(args, "-tags=kqueue_on_epoll"), onEpoll
 	}
 	if change != nil {
-		overlay, err := overlay(flavor+"/main.go", binary, change)
+		overlay, err := overlay(f.Name+"/main.go", binary, change)
 		if err != nil {
 			return err
 		}
-		flags = append(flags, "-overlay="+overlay)
+		args = append(args, "-overlay="+overlay)
 	}
-	args := append([]string{"run", "-exec=cp"}, flags...)
-	cmd := exec.Command("go", append(args, "./"+flavor, binary)...)
+	cmd := exec.Command("go", append(args, "./"+f.Name, binary)...)
 	cmd.Dir = Root
-	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Env = append(append(os.Environ(), "GOWORK=off"), env...)
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s: %v\n%s", strings.Join(cmd.Args, " "), err, output)
+		return fmt.Errorf("%v: %v\n%s", cmd, err, output)
 	}
 	return nil
 }

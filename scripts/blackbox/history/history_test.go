@@ -63,7 +63,7 @@ func TestUnlocked(t *testing.T) {
 func unlocked(t *testing.T) (binary string) {
 	t.Helper()
 	binary = filepath.Join(t.TempDir(), "mtblock")
-	err := driver.Build(binary, "mtblock", func(source string) string {
+	err := driver.Flavor{Name: "mtblock"}.Build(binary, func(source string) string {
 		for _, call := range []string{"\tmu.Lock()\n", "\tmu.Unlock()\n"} {
 			if !strings.Contains(source, call) {
 				t.Fatalf("mtblock has no %q", call)

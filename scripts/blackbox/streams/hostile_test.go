@@ -161,12 +161,12 @@ func TestManySlowReaders(t *testing.T) {
 func TestManyDeletes(t *testing.T) {
 	del := fmt.Sprintf("*%d\r\n$3\r\nDEL\r\n", 100_001) + strings.Repeat("$1\r\nk\r\n", 100_000)
 	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, d driver.Dialect) {
-		driver.Together(4, func(int) {
+		driver.Together(3, func(int) {
 			c := s.Dial(t)
 			defer c.Leave()
-			c.Send(strings.Repeat(del, 10))
+			c.Send(strings.Repeat(del, 5))
 			c.CloseWrite()
-			c.ExpectEnd(strings.Repeat(":0\r\n", 10))
+			c.ExpectEnd(strings.Repeat(":0\r\n", 5))
 		})
 	})
 }

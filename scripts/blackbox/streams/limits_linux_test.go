@@ -85,7 +85,7 @@ func TestManyConnections(t *testing.T) {
 	}
 	needFiles(t, 12_000)
 	driver.EachFlavor(t, driver.Concurrent, func(t *testing.T, f driver.Flavor) {
-		held, more := 2_000, 500
+		held, more := 1_000, 300
 		if f.Name == "mtblock" { // has a bound, which is to be above 9,000
 			held, more = 9_000, 1_500
 		}

@@ -87,33 +87,6 @@ func TestClaims(t *testing.T) {
 	})
 }
 
-// TestGiveBack has many clients that store and get a large value, begin a small
-// request, and stay.
-func TestGiveBack(t *testing.T) {
-	driver.OnlyLinux(t)
-	const clients = 40
-	value := strings.Repeat(driver.Big, 2)
-	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
-		before := s.Status(t, "VmRSS")
-		var all []*driver.Client
-		for range clients {
-			c := s.Dial(t)
-			c.Ask(d.Put("k", value)+d.Get("k"), d.OK+d.Value("k", value))
-			c.Ask(d.Put("k", value)+d.Get("nosuch")[:5], d.OK)
-			if all = append(all, c); s.Serial {
-				c.Leave()
-			}
-		}
-		s.ExpectGrowth(t, before, clients*len(value))
-		if s.Serial {
-			return
-		}
-		for _, c := range all {
-			c.Ask(d.Get("nosuch")[5:], d.Missing("nosuch"))
-		}
-	})
-}
-
 // TestIdle has clients of all kinds who do nothing: the server has nothing to do.
 func TestIdle(t *testing.T) {
 	driver.OnlyLinux(t)
@@ -145,7 +118,7 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-var noFiles = regexp.MustCompile(`^[a-z]+: accept[^\n]*: too many open files\n$`)
+var noFiles = regexp.MustCompile(`^[a-z]+: accept: too many open files\n$`)
 
 // TestFiles has more clients than the server may have file descriptors.
 func TestFiles(t *testing.T) {
