@@ -3,7 +3,7 @@
 // Busywait is a key-value server with one thread, which never waits in any call.
 //
 // The thread tries accept(2), then read(2) or write(2) for each client, over and
-// over; EAGAIN means not yet. It burns a core, as much as ever when it is idle.
+// over; EAGAIN means not yet. It uses a whole core, even when nobody asks anything.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	loop(listen(addr, proto))
 }
 
-// loop serves the clients. All is done in this thread, and so db needs no lock.
+// loop serves the clients. This thread does everything, so db needs no lock.
 func loop(ln int) {
 	unix.SetNonblock(ln, true)
 	for {
@@ -58,24 +58,24 @@ func accept(ln int) bool {
 	return err == unix.EINTR || err == unix.ECONNABORTED
 }
 
-// serve takes c a turn further.
+// serve takes one turn with c.
 func (c *conn) serve() {
 	if !c.step() {
 		c.close()
 	}
 }
 
-// close forgets c.
+// close ends the connection.
 func (c *conn) close() {
 	delete(conns, c.fd)
 	c.resp.Close()
 	unix.Close(c.fd)
 }
 
-// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
+// step takes a turn: one read, the answers, one write. It reports whether c stays.
 func (c *conn) step() bool {
-	if turns++; turns%1024 == 0 {
-		runtime.Gosched() // or, after 10 ms, it loses its processor in every system call
+	if turns++; turns%1024 == 0 { // more than once in 10 ms, but seldom: it wakes another thread
+		runtime.Gosched() // otherwise the runtime would take our processor in every system call
 	}
 	c.begin()
 	defer c.end()
@@ -89,7 +89,7 @@ func (c *conn) step() bool {
 	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
-// fill reads once, behind the input that is left.
+// fill reads once, and appends to the input.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
 	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
@@ -101,7 +101,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once.
+// flush writes once, and keeps what the kernel does not take.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

@@ -22,8 +22,8 @@ var turns int        // how often step was called
 var conns = map[int]*conn{}
 var ep, epErr = unix.EpollCreate1(0)
 
-// What the kernel does not report: that there are descriptors again, for accept; and that it
-// is time to close. While there is such a thing to wait for, it is tried every 100 ms.
+// The kernel does not report that there are descriptors again, nor that a client's time is up.
+// While accept is short of descriptors or a client is leaving, loop looks every 100 ms.
 var short bool
 var leaving = map[*conn]bool{}
 
@@ -40,7 +40,7 @@ func main() {
 	loop(listen(addr, proto))
 }
 
-// loop serves the clients. All is done in this thread, and so db needs no lock.
+// loop serves the clients. This thread does everything, so db needs no lock.
 func loop(ln int) {
 	unix.SetNonblock(ln, true)
 	if err := cmp.Or(epErr, watch(unix.EPOLL_CTL_ADD, ln, unix.EPOLLIN)); err != nil {
@@ -72,7 +72,7 @@ func loop(ln int) {
 	}
 }
 
-// watch tells the kernel what to report of fd.
+// watch tells the kernel what to report about fd.
 func watch(op, fd int, want uint32) error {
 	return unix.EpollCtl(ep, op, fd, &unix.EpollEvent{Events: want, Fd: int32(fd)})
 }
@@ -88,13 +88,13 @@ func accept(ln int) bool {
 	}
 	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
 		logged.Do(func() { log.Printf("accept: %v", err) })
-		short = true // of descriptors, or of memory: report no clients for a while
+		short = true // of descriptors, or of memory: nobody is to be reported for a while
 		watch(unix.EPOLL_CTL_MOD, ln, 0)
 	}
 	return err == unix.EINTR || err == unix.ECONNABORTED
 }
 
-// serve takes c a turn further.
+// serve takes one turn with c.
 func (c *conn) serve() {
 	if !c.step() {
 		c.close()
@@ -103,7 +103,7 @@ func (c *conn) serve() {
 	c.expect()
 }
 
-// close forgets c.
+// close ends the connection.
 func (c *conn) close() {
 	delete(conns, c.fd)
 	delete(leaving, c)
@@ -111,7 +111,7 @@ func (c *conn) close() {
 	unix.Close(c.fd)
 }
 
-// expect has the kernel report what c waits for next, or closes c if it cannot.
+// expect tells the kernel to report what c waits for next, or closes c if that fails.
 func (c *conn) expect() {
 	op, want := unix.EPOLL_CTL_MOD, uint32(unix.EPOLLIN)
 	if c.busy() {
@@ -126,10 +126,10 @@ func (c *conn) expect() {
 	c.want = want
 }
 
-// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
+// step takes a turn: one read, the answers, one write. It reports whether c stays.
 func (c *conn) step() bool {
-	if turns++; turns%64 == 0 {
-		runtime.Gosched() // or, after 10 ms, it loses its processor in every system call
+	if turns++; turns%64 == 0 { // more than once in 10 ms, but seldom: it wakes another thread
+		runtime.Gosched() // otherwise the runtime would take our processor in every system call
 	}
 	c.begin()
 	defer c.end()
@@ -143,7 +143,7 @@ func (c *conn) step() bool {
 	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
-// fill reads once, behind the input that is left.
+// fill reads once, and appends to the input.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
 	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
@@ -155,7 +155,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once.
+// flush writes once, and keeps what the kernel does not take.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

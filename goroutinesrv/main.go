@@ -1,7 +1,7 @@
-// Goroutinesrv is a key-value server with a goroutine per client and one for the db.
+// Goroutinesrv is a key-value server with a goroutine per client and one for the dictionary.
 //
-// Clients' goroutines wait in package net, and the runtime in epoll_wait(2) or
-// kevent(2) for them all. Each read costs a round trip on a channel, to the db's.
+// A client's goroutine waits in package net, and the runtime waits for all clients in
+// epoll_wait(2) or kevent(2). Each turn costs a round trip on a channel.
 package main
 
 import (
@@ -20,11 +20,11 @@ type conn struct {
 	sock *net.TCPConn
 	session
 	until time.Time // when to close, after the last reply
-	done  chan bool // what was read is answered
+	done  chan bool // tells that command has answered
 }
 
 func main() {
-	addr, proto := start("goroutinesrv", "a goroutine per client, and one for the dictionary")
+	addr, proto := start("goroutinesrv", "a goroutine per client and one for the dictionary")
 	loop(listen(addr, proto))
 }
 
@@ -64,13 +64,13 @@ func (c *conn) serve() {
 	c.close()
 }
 
-// close forgets c.
+// close ends the connection.
 func (c *conn) close() {
 	c.resp.Close()
 	c.sock.Close()
 }
 
-// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
+// step takes a turn: one read, the answers, one write. It reports whether c stays.
 func (c *conn) step() bool {
 	c.begin()
 	defer c.end()
@@ -85,7 +85,7 @@ func (c *conn) step() bool {
 	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
-// fill reads once, behind the input that is left.
+// fill reads once, and appends to the input.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
 	n, err := c.sock.Read(room[:min(cap(room), maxRead)])
@@ -97,7 +97,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once.
+// flush writes once, and keeps what the kernel does not take.
 func (c *conn) flush() bool {
 	n, err := c.sock.Write(c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

@@ -22,10 +22,10 @@ var turns int        // how often step was called
 var conns = map[int]*conn{}
 var kq, kqErr = unix.Kqueue()
 
-const unwatched = 9 // no filter: 0 is one on NetBSD
+const unwatched = 9 // stands for no filter; on NetBSD, 0 is one
 
-// What the kernel does not report: that there are descriptors again, for accept; and that it
-// is time to close. While there is such a thing to wait for, it is tried every 100 ms.
+// The kernel does not report that there are descriptors again, nor that a client's time is up.
+// While accept is short of descriptors or a client is leaving, loop looks every 100 ms.
 var short bool
 var leaving = map[*conn]bool{}
 
@@ -42,7 +42,7 @@ func main() {
 	loop(listen(addr, proto))
 }
 
-// loop serves the clients. All is done in this thread, and so db needs no lock.
+// loop serves the clients. This thread does everything, so db needs no lock.
 func loop(ln int) {
 	unix.SetNonblock(ln, true)
 	if err := cmp.Or(kqErr, watch(unix.EV_ADD, ln, unix.EVFILT_READ)); err != nil {
@@ -74,7 +74,7 @@ func loop(ln int) {
 	}
 }
 
-// watch tells the kernel what to report of fd.
+// watch tells the kernel what to report about fd.
 func watch(op, fd, want int) error {
 	change := make([]unix.Kevent_t, 1)
 	unix.SetKevent(&change[0], fd, want, op)
@@ -93,13 +93,13 @@ func accept(ln int) bool {
 	}
 	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
 		logged.Do(func() { log.Printf("accept: %v", err) })
-		short = true // of descriptors, or of memory: report no clients for a while
+		short = true // of descriptors, or of memory: nobody is to be reported for a while
 		watch(unix.EV_DISABLE, ln, unix.EVFILT_READ)
 	}
 	return err == unix.EINTR || err == unix.ECONNABORTED
 }
 
-// serve takes c a turn further.
+// serve takes one turn with c.
 func (c *conn) serve() {
 	if !c.step() {
 		c.close()
@@ -108,7 +108,7 @@ func (c *conn) serve() {
 	c.expect()
 }
 
-// close forgets c.
+// close ends the connection.
 func (c *conn) close() {
 	delete(conns, c.fd)
 	delete(leaving, c)
@@ -116,7 +116,7 @@ func (c *conn) close() {
 	unix.Close(c.fd)
 }
 
-// expect has the kernel report what c waits for next, or closes c if it cannot.
+// expect tells the kernel to report what c waits for next, or closes c if that fails.
 func (c *conn) expect() {
 	want := unix.EVFILT_READ
 	if c.busy() {
@@ -131,10 +131,10 @@ func (c *conn) expect() {
 	c.want = want
 }
 
-// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
+// step takes a turn: one read, the answers, one write. It reports whether c stays.
 func (c *conn) step() bool {
-	if turns++; turns%64 == 0 {
-		runtime.Gosched() // or, after 10 ms, it loses its processor in every system call
+	if turns++; turns%64 == 0 { // more than once in 10 ms, but seldom: it wakes another thread
+		runtime.Gosched() // otherwise the runtime would take our processor in every system call
 	}
 	c.begin()
 	defer c.end()
@@ -148,7 +148,7 @@ func (c *conn) step() bool {
 	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
-// fill reads once, behind the input that is left.
+// fill reads once, and appends to the input.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
 	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
@@ -160,7 +160,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once.
+// flush writes once, and keeps what the kernel does not take.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

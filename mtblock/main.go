@@ -34,10 +34,10 @@ func main() {
 
 // loop serves the clients.
 func loop(ln int) {
-	runtime.GOMAXPROCS(min(64, 1+cap(slots)/4)) // more than there are cores: let the kernel schedule
+	runtime.GOMAXPROCS(min(64, 1+cap(slots)/4)) // more than there are cores: the kernel schedules the threads
 	for {
 		if c := accept(ln); c != nil {
-			slots <- true // waits while there is no thread to be had
+			slots <- true // waits while all threads are taken
 			go c.serve()
 		}
 	}
@@ -65,13 +65,13 @@ func (c *conn) serve() {
 	<-slots
 }
 
-// close forgets c.
+// close ends the connection.
 func (c *conn) close() {
 	c.resp.Close()
 	unix.Close(c.fd)
 }
 
-// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
+// step takes a turn: one read, the answers, one write. It reports whether c stays.
 func (c *conn) step() bool {
 	c.begin()
 	defer c.end()
@@ -87,7 +87,7 @@ func (c *conn) step() bool {
 	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
-// fill reads once, behind the input that is left.
+// fill reads once, and appends to the input.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
 	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
@@ -99,7 +99,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once.
+// flush writes once, and keeps what the kernel does not take.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

@@ -31,7 +31,7 @@ func main() {
 	loop(listen(addr, proto))
 }
 
-// loop serves the clients. All is done in this thread, and so db needs no lock.
+// loop serves the clients. This thread does everything, so db needs no lock.
 func loop(ln int) {
 	for {
 		if c := accept(ln); c != nil {
@@ -60,16 +60,16 @@ func (c *conn) serve() {
 	c.close()
 }
 
-// close forgets c.
+// close ends the connection.
 func (c *conn) close() {
 	c.resp.Close()
 	unix.Close(c.fd)
 }
 
-// step takes one turn with c: a read, the answers, a write. It reports whether c stays.
+// step takes a turn: one read, the answers, one write. It reports whether c stays.
 func (c *conn) step() bool {
-	if turns++; turns%1024 == 0 {
-		runtime.Gosched() // or, after 10 ms, it loses its processor in every system call
+	if turns++; turns%1024 == 0 { // more than once in 10 ms, but seldom: it wakes another thread
+		runtime.Gosched() // otherwise the runtime would take our processor in every system call
 	}
 	c.begin()
 	defer c.end()
@@ -83,7 +83,7 @@ func (c *conn) step() bool {
 	return c.busy() || !c.eof && (!c.quit || c.lingers())
 }
 
-// fill reads once, behind the input that is left.
+// fill reads once, and appends to the input.
 func (c *conn) fill() bool {
 	room := c.in.AvailableBuffer()
 	n, err := unix.Read(c.fd, room[:min(cap(room), maxRead)])
@@ -95,7 +95,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once.
+// flush writes once, and keeps what the kernel does not take.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {
