@@ -5,41 +5,22 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
-
-// OnlyLinux skips a test that looks into /proc.
-func OnlyLinux(t *testing.T) {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("looks into Linux's /proc")
-	}
-}
-
-// procFile reads a file of /proc/PID.
-func (s *Server) procFile(t *testing.T, name string) string {
-	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.Pid(), name))
-	if err != nil || s.HasEnded() {
-		t.Fatalf("%s has ended: %v", s.Name, err)
-	}
-	return string(data)
-}
 
 // Status returns a number of /proc/PID/status: VmRSS, what the process has in memory
 // now, and VmHWM, the most that it ever had, in bytes; or Threads.
 func (s *Server) Status(t *testing.T, which string) int {
 	t.Helper()
-	m := regexp.MustCompile(which + `:\s+(\d+)( kB)?\n`).FindStringSubmatch(s.procFile(t, "status"))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))
+	m := regexp.MustCompile(which + `:\s+(\d+)( kB)?\n`).FindSubmatch(text)
 	if m == nil {
-		t.Fatalf("no %s in /proc/%d/status", which, s.Pid())
+		t.Fatalf("%s: no %s in /proc/%d/status: %v", s.Name, which, s.Pid(), err)
 	}
-	n, _ := strconv.Atoi(m[1])
-	if m[2] != "" {
+	n, _ := strconv.Atoi(string(m[1]))
+	if len(m[2]) > 0 {
 		n <<= 10
 	}
 	return n
@@ -83,20 +64,4 @@ func (s *Server) ExpectQuiet(t *testing.T, when string) {
 	if load := float64(s.CPU(t)-before) / float64(time.Since(begin)); load > 0.5 && !s.Spins {
 		t.Errorf("%s: takes %.0f%% of a core", when, 100*load)
 	}
-}
-
-// Sockets returns how many sockets the process has.
-func (s *Server) Sockets(t *testing.T) (n int) {
-	t.Helper()
-	dir := fmt.Sprintf("/proc/%d/fd/", s.Pid())
-	links, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, link := range links {
-		if to, _ := os.Readlink(dir + link.Name()); strings.HasPrefix(to, "socket:") {
-			n++
-		}
-	}
-	return n
 }

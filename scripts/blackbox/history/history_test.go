@@ -39,10 +39,8 @@ func TestHistory(t *testing.T) {
 // explains, or because the runtime ends the server.
 func TestUnlocked(t *testing.T) {
 	mtblock := driver.Flavor{Name: "mtblock"}
-	s := driver.NewServer(mtblock, unlocked(t), "-addr", "127.0.0.1:0")
+	s := driver.Launch(t, mtblock, "resp", unlocked(t), "-addr", "127.0.0.1:0")
 	s.MayFail = true
-	s.Begin(t)
-	s.Ready(t, "resp")
 	for end := time.Now().Add(driver.Patience); time.Now().Before(end); {
 		keys, err := record(s, driver.RESP, time.Now().UnixNano())
 		if err != nil {

@@ -125,12 +125,8 @@ func TestThreadsOfUser(t *testing.T) {
 		t.Skip("only root can start a server as a user who has no other processes")
 	}
 	driver.EachFlavor(t, driver.Concurrent, func(t *testing.T, f driver.Flavor) {
-		s := driver.NewServer(f, "/bin/bash", "-c", `ulimit -u 200 && exec "$0" "$@"`, f.Binary(), "-addr", "127.0.0.1:0")
-		s.Cmd.Dir = "/"
-		user := uint32(60_000 + slices.Index(driver.Flavors, f))
-		s.Cmd.SysProcAttr.Credential = &syscall.Credential{Uid: user, Gid: user}
-		s.Begin(t)
-		s.Ready(t, "resp")
+		script := fmt.Sprintf(`ulimit -u 200 && exec setpriv --clear-groups --reuid %d "$@"`, 60_000+slices.Index(driver.Flavors, f))
+		s := driver.Launch(t, f, "resp", "/bin/bash", "-c", script, "bash", f.Binary(), "-addr", "127.0.0.1:0")
 		crowd(t, s, 400, 40)
 	})
 }

@@ -2,7 +2,6 @@
 package process
 
 import (
-	"bufio"
 	"context"
 	"net"
 	"os"
@@ -119,22 +118,8 @@ func TestRestart(t *testing.T) {
 // TestLogUnread has nobody read the log any more, when there is something to log.
 func TestLogUnread(t *testing.T) {
 	driver.EachFlavor(t, driver.Concurrent, func(t *testing.T, f driver.Flavor) {
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		script := `ulimit -n 20 && exec "$0" -addr 127.0.0.1:0 2>&3`
-		s := driver.NewServer(f, "/bin/sh", "-c", script, f.Binary())
-		s.Cmd.ExtraFiles = []*os.File{w}
-		s.Begin(t)
-		w.Close()
-		line, err := bufio.NewReader(r).ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Log.Write([]byte(line))
-		s.Ready(t, "resp")
-		r.Close()
+		script := `ulimit -n 20 && exec "$0" -addr 127.0.0.1:0 2> >(head -n 1)`
+		s := driver.Launch(t, f, "resp", "/bin/bash", "-c", script, f.Binary())
 		var in []*driver.Client
 		for range 30 {
 			c := s.Dial(t)

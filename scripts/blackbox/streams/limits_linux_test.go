@@ -1,12 +1,16 @@
 package streams
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"ioflavors/scripts/blackbox/driver"
@@ -118,5 +122,110 @@ func TestManyConnections(t *testing.T) {
 			c.Leave()
 		}
 		s.Dial(t).Ask("DBSIZE\r\n", ":0\r\n")
+	})
+}
+
+// TestSlowReader has a client that asks for 1 MB over and over and reads nothing:
+// many times in one segment, and then in requests that fill the buffers soon. The
+// server must stop reading from it, and not grow; others are served; and when the
+// client reads at last, it gets everything, without another word.
+func TestSlowReader(t *testing.T) {
+	const times = 64
+	padding := strings.Repeat("nosuch", 10_000)
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		c := s.Dial(t)
+		c.Conn.SetWriteBuffer(64 << 10)
+		c.Ask(d.Put("big", driver.Big), d.OK)
+		before := s.Status(t, "VmRSS")
+		request := d.Get("big") + d.Get(padding)
+		reply := d.Value("big", driver.Big) + d.Missing(padding)
+
+		c.Send(strings.Repeat(d.Get("big"), times))
+		sent := flood(c, request, 64*driver.MiB)
+		s.OthersServed(t, d)
+		s.ExpectGrowth(t, before, 16*driver.MiB)
+		s.ExpectQuiet(t, "when a client does not read")
+
+		driver.Together(2, func(i int) {
+			if i == 0 {
+				c.Send(request[sent%len(request):]) // there is no room for it yet
+				return
+			}
+			for range times {
+				c.Expect(d.Value("big", driver.Big))
+			}
+			for range sent/len(request) + 1 {
+				c.Expect(reply)
+			}
+		})
+		c.CloseWrite()
+		c.ExpectEnd("")
+	})
+}
+
+// flood sends data over and over until the server has taken no more of it for a while, and
+// returns how many bytes it took. It fails if there is no end to it.
+func flood(c *driver.Client, data string, limit int) (sent int) {
+	for {
+		c.Conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+		n, err := io.WriteString(c.Conn, data[sent%len(data):])
+		sent += n
+		if errors.Is(err, os.ErrDeadlineExceeded) && n == 0 {
+			return sent
+		}
+		if sent > limit || err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.Failf("the server took %d bytes of requests while no reply is read; then %v", sent, err)
+			return sent
+		}
+	}
+}
+
+// TestClaims has many clients that say their request will be huge.
+func TestClaims(t *testing.T) {
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		c := s.Dial(t)
+		c.Ask(d.Get("nosuch"), d.Missing("nosuch"))
+		c.Leave()
+		before := s.Status(t, "VmRSS")
+		const clients = 200
+		for range clients {
+			c := s.Dial(t)
+			c.Ask(d.Get("nosuch")+d.Claim, d.Missing("nosuch"))
+			if s.Serial {
+				c.Leave()
+			}
+		}
+		s.OthersServed(t, d)
+		s.ExpectGrowth(t, before, 32*driver.MiB) // mtblock has a thread for each
+	})
+}
+
+// TestIdle has clients of all kinds who do nothing: the server has nothing to do.
+func TestIdle(t *testing.T) {
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		s.ExpectQuiet(t, "with no client")
+		if s.Serial {
+			return
+		}
+		c := s.Dial(t)
+		c.Ask(d.Put("big", driver.Big), d.OK)
+		half := s.Dial(t)
+		half.Ask(d.Get("nosuch")+d.Put("k", "v")[:7], d.Missing("nosuch"))
+		unread := s.Dial(t)
+		unread.Send(strings.Repeat(d.Get("big"), 20))
+		gone := s.Dial(t)
+		gone.Send(strings.Repeat(d.Get("big"), 20))
+		gone.CloseWrite()
+		refused := s.Dial(t)
+		refused.Ask(d.Wrong, d.Refusal)
+		refusedUnread := s.Dial(t)
+		refusedUnread.Send(strings.Repeat(d.Get("big"), 20) + d.Wrong + driver.Big)
+		s.OthersServed(t, d)
+		s.ExpectQuiet(t, "with idle clients")
+		unread.Expect(strings.Repeat(d.Value("big", driver.Big), 20))
+		gone.ExpectEnd(strings.Repeat(d.Value("big", driver.Big), 20))
+		refused.ExpectEnd("")
+		refusedUnread.ExpectEnd(strings.Repeat(d.Value("big", driver.Big), 20) + d.Refusal)
+		half.Ask(d.Put("k", "v")[7:], d.OK)
 	})
 }
