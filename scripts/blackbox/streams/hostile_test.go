@@ -129,7 +129,7 @@ func TestSlowloris(t *testing.T) {
 // TestManySlowReaders has clients that ask for much and read nothing, and are
 // gone one by one.
 func TestManySlowReaders(t *testing.T) {
-	const clients = 12
+	const clients = 6
 	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
 		c := s.Dial(t)
 		c.Ask(d.Put("big", driver.Big), d.OK)

@@ -106,10 +106,10 @@ func TestDripIsLinear(t *testing.T) {
 		s.Stop(t, syscall.SIGTERM)
 		return (s.Cmd.ProcessState.UserTime() + s.Cmd.ProcessState.SystemTime()).Seconds()
 	}
-	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
+	driver.EachFlavor(t, driver.Sleeping, func(t *testing.T, f driver.Flavor) {
 		for _, d := range driver.Both {
 			small, big := cost(t, f, d, 5_000), cost(t, f, d, 20_000)
-			if big > 8*small+0.5 && !f.Spins {
+			if big > 8*small+0.5 {
 				t.Errorf("%s: %.2f s of processor time, and for four times as much %.2f s", d.Name, small, big)
 			}
 		}
@@ -149,7 +149,7 @@ func TestManyClients(t *testing.T) {
 			c := s.Dial(t)
 			defer c.Leave()
 			key := fmt.Sprint("key", i)
-			for n := range 100 {
+			for n := range 40 {
 				value := strings.Repeat(fmt.Sprint(i, n, " "), n)
 				c.Ask(d.Put(key, value), d.OK)
 				c.Ask(d.Get(key)+d.Get("nosuch"), d.Value(key, value)+d.Missing("nosuch"))
@@ -166,7 +166,7 @@ func TestHalfClose(t *testing.T) {
 		c.CloseWrite()
 		c.ExpectEnd(d.OK + d.Value("k", "v"))
 		c.Leave()
-		const times = 24
+		const times = 16
 		c = s.Dial(t)
 		c.Ask(d.Put("big", driver.Big), d.OK)
 		c.Send(strings.Repeat(d.Get("big"), times) + d.Get("k"))
@@ -174,13 +174,13 @@ func TestHalfClose(t *testing.T) {
 		s.OthersServed(t, d)
 		c.ExpectEnd(strings.Repeat(d.Value("big", driver.Big), times) + d.Value("k", "v"))
 
-		huge := strings.Repeat(driver.Big, 12) // no buffer in the kernel has room for one reply
+		huge := strings.Repeat(driver.Big, 10) // no buffer in the kernel has room for one reply
 		c = s.Dial(t)
 		c.Ask(d.Put("huge", huge), d.OK)
-		c.Send(strings.Repeat(d.Get("huge"), 3))
+		c.Send(strings.Repeat(d.Get("huge"), 2))
 		c.CloseWrite()
 		s.OthersServed(t, d)
-		c.ExpectEnd(strings.Repeat(d.Value("huge", huge), 3))
+		c.ExpectEnd(strings.Repeat(d.Value("huge", huge), 2))
 	})
 }
 
