@@ -11,17 +11,17 @@ import (
 const (
 	maxOut    = 1 << 20 // bytes of replies that may wait before answering stops
 	maxDrop   = 1 << 20 // bytes that are read and dropped after the last reply
-	frameRoom = 64      // bytes that a reply may have beside its key and value
+	frameRoom = 64      // bytes that most replies need besides their key and value
 )
 
 var db = map[string][]byte{}
 
-// answer is answerRESP or answerKV. It answers the first request in s.in, and returns the
-// length of the request; if that is incomplete, at least -n more bytes are needed.
+// answer is answerRESP or answerKV. It answers the first request in s.in and returns its length
+// n. If n <= 0, the request is invalid and s.quit is set, or at least -n more bytes are needed.
 var answer func(s *session) (n int)
 
-// A session is the half of a client that is bytes: those that have come from it, and those
-// that are to go to it. An empty buffer goes back to its pool between turns.
+// A session holds a client's data: input not yet answered, and output not yet sent. An empty
+// buffer goes back to its pool between turns.
 type session struct {
 	resp    *respproto.Session
 	in      *bytes.Buffer // input not yet answered
@@ -29,7 +29,7 @@ type session struct {
 	more    bool          // in may begin with a complete request
 	eof     bool          // the client sends no more
 	quit    bool          // no more replies: the client's input is dropped
-	need    int           // bytes needed to complete the request in in, at least
+	need    int           // least number of bytes that the first request lacks; <= 0 if unknown
 	dropped int           // bytes of input that were dropped
 }
 
@@ -118,7 +118,7 @@ func (s *session) answerKV() (n int) {
 	return n
 }
 
-// set stores a copy of v. It takes the old value's memory, if that has about the right size.
+// set stores a copy of v. It reuses the old value's memory if that is about the right size.
 func set(key, v []byte) {
 	old, ok := db[string(key)]
 	if ok && len(old) == len(v) {

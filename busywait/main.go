@@ -24,7 +24,7 @@ var conns = map[int]*conn{}
 type conn struct {
 	fd int
 	session
-	until time.Time // when to close, after the last reply
+	until time.Time // when to stop waiting for the client to close; zero until the last reply
 }
 
 func main() {
@@ -36,7 +36,7 @@ func main() {
 func loop(ln int) {
 	unix.SetNonblock(ln, true)
 	for {
-		for i := 0; i < 100 && accept(ln); i++ {
+		for i := 0; i < 100 && accept(ln); i++ { // others are waiting
 		}
 		for _, c := range conns {
 			c.serve()
@@ -58,7 +58,7 @@ func accept(ln int) bool {
 	return err == unix.EINTR || err == unix.ECONNABORTED
 }
 
-// serve takes one turn with c.
+// serve serves c, and closes it once step reports that it is done.
 func (c *conn) serve() {
 	if !c.step() {
 		c.close()
@@ -72,10 +72,10 @@ func (c *conn) close() {
 	unix.Close(c.fd)
 }
 
-// step takes a turn: one read, the answers, one write. It reports whether c stays.
+// step takes a turn: at most one read, the answers, at most one write. False: c is done.
 func (c *conn) step() bool {
-	if turns++; turns%1024 == 0 { // more than once in 10 ms, but seldom: it wakes another thread
-		runtime.Gosched() // otherwise the runtime would take our processor in every system call
+	if turns++; turns%1024 == 0 { // a few times in 10 ms: more often costs too much
+		runtime.Gosched() // without it, the runtime takes our P away in every system call
 	}
 	c.begin()
 	defer c.end()
@@ -101,7 +101,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once, and keeps what the kernel does not take.
+// flush writes once, and keeps what the kernel has not taken.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

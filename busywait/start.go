@@ -23,7 +23,7 @@ func start(name, model string) (addr, proto string) {
 	flag.Parse()
 	answer = map[string]func(*session) int{"resp": (*session).answerRESP, "kv": (*session).answerKV}[proto]
 	if _, _, err := net.SplitHostPort(addr); err != nil || answer == nil || flag.NArg() > 0 {
-		log.Printf("want -addr host:port (127.0.0.1:6380, or :6380 for all addresses), -proto resp or kv, and nothing else; not %q", os.Args[1:])
+		log.Printf("want -addr 127.0.0.1:6380, or :6380 for all addresses; -proto resp or kv; and nothing else. Got %q", os.Args[1:])
 		os.Exit(2)
 	}
 	stop := make(chan os.Signal, 1)
@@ -34,7 +34,7 @@ func start(name, model string) (addr, proto string) {
 	return addr, proto
 }
 
-// link returns the network interface that the zone of an address names.
+// link returns the network interface with the given name or number.
 func link(zone string) (*net.Interface, error) {
 	if index, err := strconv.Atoi(zone); err == nil {
 		return net.InterfaceByIndex(index)

@@ -22,8 +22,8 @@ var turns int        // how often step was called
 var conns = map[int]*conn{}
 var ep, epErr = unix.EpollCreate1(0)
 
-// The kernel does not report that there are descriptors again, nor that a client's time is up.
-// While accept is short of descriptors or a client is leaving, loop looks every 100 ms.
+// The kernel reports neither that descriptors are free again nor that a leaving client's time
+// is up. So loop checks every 100 ms while accept is short of descriptors or clients leave.
 var short bool
 var leaving = map[*conn]bool{}
 
@@ -31,7 +31,7 @@ var leaving = map[*conn]bool{}
 type conn struct {
 	fd int
 	session
-	until time.Time // when to close, after the last reply
+	until time.Time // when to stop waiting for the client to close; zero until the last reply
 	want  uint32    // what the kernel reports: EPOLLIN or EPOLLOUT
 }
 
@@ -59,7 +59,7 @@ func loop(ln int) {
 				conns[fd].serve()
 				continue
 			}
-			for i := 0; i < 100 && accept(ln); i++ {
+			for i := 0; i < 100 && accept(ln); i++ { // others are waiting
 			}
 		}
 		if timeout < 0 || time.Since(tried) < 100*time.Millisecond {
@@ -88,13 +88,13 @@ func accept(ln int) bool {
 	}
 	if err != unix.EAGAIN && err != unix.EINTR && err != unix.ECONNABORTED {
 		logged.Do(func() { log.Printf("accept: %v", err) })
-		short = true // of descriptors, or of memory: nobody is to be reported for a while
+		short = true // of descriptors or memory: stop watching ln for a while
 		watch(unix.EPOLL_CTL_MOD, ln, 0)
 	}
 	return err == unix.EINTR || err == unix.ECONNABORTED
 }
 
-// serve takes one turn with c.
+// serve serves c, and closes it once step reports that it is done.
 func (c *conn) serve() {
 	if !c.step() {
 		c.close()
@@ -126,10 +126,10 @@ func (c *conn) expect() {
 	c.want = want
 }
 
-// step takes a turn: one read, the answers, one write. It reports whether c stays.
+// step takes a turn: at most one read, the answers, at most one write. False: c is done.
 func (c *conn) step() bool {
-	if turns++; turns%64 == 0 { // more than once in 10 ms, but seldom: it wakes another thread
-		runtime.Gosched() // otherwise the runtime would take our processor in every system call
+	if turns++; turns%64 == 0 { // a few times in 10 ms: more often costs too much
+		runtime.Gosched() // without it, the runtime takes our P away in every system call
 	}
 	c.begin()
 	defer c.end()
@@ -155,7 +155,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once, and keeps what the kernel does not take.
+// flush writes once, and keeps what the kernel has not taken.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

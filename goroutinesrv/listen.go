@@ -26,7 +26,7 @@ func listen(addr, proto string) *net.TCPListener {
 		network = "tcp4" // otherwise 0.0.0.0 would accept IPv6 as well
 	}
 	config := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: -1, Interval: -1, Count: -1}}
-	config.SetMultipathTCP(false)
+	config.SetMultipathTCP(false) // plain TCP and the system's keep-alive times, as elsewhere
 	ln, err := config.Listen(context.Background(), network, at.String())
 	check(err)
 	log.Printf("%s on %s", proto, ln.Addr())

@@ -19,8 +19,8 @@ var commands = make(chan *conn)
 type conn struct {
 	sock *net.TCPConn
 	session
-	until time.Time // when to close, after the last reply
-	done  chan bool // tells that command has answered
+	until time.Time // when to stop waiting for the client to close; zero until the last reply
+	done  chan bool // command sends on it when it has answered
 }
 
 func main() {
@@ -38,7 +38,7 @@ func loop(ln *net.TCPListener) {
 	}
 }
 
-// command owns db: it answers what the clients' goroutines have read.
+// command owns db. It answers the input of each client that comes through commands.
 func command() {
 	for c := range commands {
 		c.answerAll()
@@ -57,7 +57,7 @@ func accept(ln *net.TCPListener) *conn {
 	return nil
 }
 
-// serve serves c until it leaves.
+// serve serves c, and closes it once step reports that it is done.
 func (c *conn) serve() {
 	for c.step() {
 	}
@@ -70,7 +70,7 @@ func (c *conn) close() {
 	c.sock.Close()
 }
 
-// step takes a turn: one read, the answers, one write. It reports whether c stays.
+// step takes a turn: at most one read, the answers, at most one write. False: c is done.
 func (c *conn) step() bool {
 	c.begin()
 	defer c.end()
@@ -97,7 +97,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once, and keeps what the kernel does not take.
+// flush writes once, and keeps what the kernel has not taken.
 func (c *conn) flush() bool {
 	n, err := c.sock.Write(c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

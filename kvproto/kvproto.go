@@ -92,10 +92,10 @@ const (
 // Parse decodes the frame at the start of in. It returns the message and the
 // length of the frame in bytes.
 //
-// With n <= 0 and no error the frame is not complete: at least -n more bytes are
-// needed. That takes constant time, and a bad size is an error as soon as its
-// 4 bytes are there. An error is one of the Err variables; the stream cannot be
-// read beyond it. Parse does not allocate.
+// If n <= 0 and err is nil, the frame is incomplete: at least -n more bytes are
+// needed. Finding that out takes constant time. A bad size is an error as soon as
+// its 4 bytes have arrived. Every error is one of the Err variables; after it, the
+// stream cannot be parsed any further. Parse does not allocate.
 //
 // Key and Value alias in and are valid until it changes. Unknown fields are
 // skipped. Groups nested more than 100 deep are malformed.
@@ -126,8 +126,8 @@ func Parse(in []byte) (m Message, n int, err error) {
 
 // Append appends the frame of m to out. It grows out at most once.
 //
-// Append checks nothing. The caller keeps Key and Value valid UTF-8 and the
-// size within MaxFrame; the peer refuses the frame otherwise.
+// Append checks nothing. The caller must make sure that Key and Value are valid
+// UTF-8 and that the size is within MaxFrame; otherwise the peer refuses the frame.
 func Append(out []byte, m *Message) []byte {
 	size := m.size() + len(footer)
 	out = slices.Grow(out, sizeLen+size)
@@ -151,8 +151,8 @@ func (m *Message) size() int {
 		sizeVarintField(uint64(m.Kind)) + sizeVarintField(uint64(m.Status))
 }
 
-// consume decodes the payload b into m. The last of a repeated field wins, and
-// a known field number with another wire type is an unknown field.
+// consume decodes the payload b into m. If a field is repeated, the last one wins.
+// A known field number with another wire type is an unknown field.
 func (m *Message) consume(b []byte) error {
 	for len(b) > 0 {
 		tag, n := consumeTag(b)
@@ -274,8 +274,8 @@ func consumeLongVarint(b []byte) (v uint64, n int) {
 	return 0, 0
 }
 
-// skipValue returns the length of the value that follows tag, or 0. It is
-// within depth groups.
+// skipValue returns the length of the value that follows tag, or 0. The value is
+// nested in depth groups.
 func skipValue(b []byte, tag uint32, depth int) (n int) {
 	switch tag & 7 {
 	case wireVarint:

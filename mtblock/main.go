@@ -24,7 +24,7 @@ var slots = make(chan bool, threads())
 type conn struct {
 	fd int
 	session
-	until time.Time // when to close, after the last reply
+	until time.Time // when to stop waiting for the client to close; zero until the last reply
 }
 
 func main() {
@@ -34,7 +34,7 @@ func main() {
 
 // loop serves the clients.
 func loop(ln int) {
-	runtime.GOMAXPROCS(min(64, 1+cap(slots)/4)) // more than there are cores: the kernel schedules the threads
+	runtime.GOMAXPROCS(min(64, 1+cap(slots)/4)) // many, so that the kernel does the scheduling
 	for {
 		if c := accept(ln); c != nil {
 			slots <- true // waits while all threads are taken
@@ -56,7 +56,7 @@ func accept(ln int) *conn {
 	return nil
 }
 
-// serve serves c until it leaves.
+// serve serves c, and closes it once step reports that it is done.
 func (c *conn) serve() {
 	runtime.LockOSThread() // for good: the thread ends with the goroutine
 	for c.step() {
@@ -71,7 +71,7 @@ func (c *conn) close() {
 	unix.Close(c.fd)
 }
 
-// step takes a turn: one read, the answers, one write. It reports whether c stays.
+// step takes a turn: at most one read, the answers, at most one write. False: c is done.
 func (c *conn) step() bool {
 	c.begin()
 	defer c.end()
@@ -99,7 +99,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once, and keeps what the kernel does not take.
+// flush writes once, and keeps what the kernel has not taken.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {
@@ -116,7 +116,7 @@ func (c *conn) lingers() bool {
 		unix.Shutdown(c.fd, unix.SHUT_WR)
 		c.until, c.dropped = time.Now().Add(time.Second), 0
 	}
-	wait := unix.NsecToTimeval(max(time.Until(c.until), time.Microsecond).Nanoseconds())
+	wait := unix.NsecToTimeval(max(time.Until(c.until), time.Microsecond).Nanoseconds()) // 0 is for ever
 	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait)
 	return c.dropped < maxDrop && time.Now().Before(c.until)
 }

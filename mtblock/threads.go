@@ -23,10 +23,10 @@ func threads() int {
 	for _, group := range groups() {
 		limit := number(group+"/pids.max", 1<<63)
 		free := limit - min(limit, number(group+"/pids.current", 0))
-		most = min(most, free/2) // leave as many to others in the control group
+		most = min(most, free/2) // leave half to others in the control group
 	}
 	for _, file := range []string{"threads-max", "pid_max"} {
-		most = min(most, number("/proc/sys/kernel/"+file, 1<<63)/2) // leave as many to others
+		most = min(most, number("/proc/sys/kernel/"+file, 1<<63)/2) // leave half to others
 	}
 	var user unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NPROC, &user) == nil {
@@ -49,7 +49,7 @@ func groups() (folders []string) {
 	return folders
 }
 
-// number returns the number in a file, or another if there is none.
+// number returns the number that a file begins with, or otherwise if there is none.
 func number(file string, otherwise uint64) (n uint64) {
 	text, _ := os.ReadFile(file)
 	if _, err := fmt.Sscan(string(text), &n); err != nil {

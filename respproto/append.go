@@ -39,8 +39,8 @@ func (s *Session) AppendNull(out []byte) []byte {
 	return append(out, "$-1\r\n"...)
 }
 
-// AppendValue appends what a key has: v as a bulk string; the null if v is nil,
-// which is what a map gives for a missing key. A value of no bytes is not nil.
+// AppendValue appends the value of a key: v as a bulk string, or the null if v is
+// nil, as a map returns it for a missing key. An empty value must not be nil.
 func (s *Session) AppendValue(out, v []byte) []byte {
 	if v == nil {
 		return s.AppendNull(out)
@@ -82,10 +82,10 @@ var (
 	errOverflow   = errors.New("increment or decrement would overflow")
 )
 
-// Sum returns the value that INCR or INCRBY, whose arguments are args, gives to a key
-// that has v. A nil v, a missing key, counts as 0. It is an error, and the key keeps
-// its value, if v or the amount is not a decimal integer, or it or the sum does not fit in
-// 64 bits.
+// Sum returns the new value of a key after an INCR or INCRBY with arguments args.
+// v is the old value; nil, for a missing key, counts as 0. It is an error if v or
+// the amount is not a decimal integer of 64 bits in canonical form, or if the sum
+// overflows.
 func Sum(v []byte, args [][]byte) (int64, error) {
 	n, ok := parseInt(v)
 	by := int64(1)

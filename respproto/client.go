@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// ErrReply is [ReplyLen]'s error: the input is not RESP.
+// ErrReply is returned by [ReplyLen] for input that is not RESP, or nested too deeply.
 var ErrReply = errors.New("respproto: malformed reply")
 
 // maxDepth is how deep arrays, sets and maps may be nested in a reply.

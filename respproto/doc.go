@@ -9,7 +9,7 @@
 //		if n <= 0 {
 //			out = respproto.AppendError(out, err)
 //			quit = err != nil
-//			break // or read -n more bytes, at least
+//			break // if not quit, read at least -n more bytes and try again
 //		}
 //		in = in[n:]
 //		switch respproto.Lookup(args) {
@@ -32,8 +32,8 @@
 // for the commands, https://redis.io/docs/latest/commands/.
 package respproto
 
-// Limits on a request. They are those of redis-server, but for MaxArgs, which is
-// the limit that redis-server had before version 7.
+// Limits on a request. They are those of redis-server, except that MaxArgs is
+// the limit from before version 7.
 const (
 	MaxLine = 64 << 10  // bytes in an inline command or in a header line
 	MaxArgs = 1 << 20   // arguments of a request, its name included

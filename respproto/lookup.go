@@ -1,6 +1,6 @@
 package respproto
 
-// A Command is what a request asks of the dictionary.
+// A Command is an operation on the dictionary.
 type Command int
 
 // The commands that read or change the dictionary. Everything else is Other.
@@ -15,7 +15,7 @@ const (
 	FlushAll         // FLUSHALL or FLUSHDB, with ASYNC or SYNC or neither
 )
 
-// Lookup returns the command that a request's arguments are. Names are
+// Lookup returns the command of a request with the given arguments. Names are
 // case-insensitive. A request whose arguments do not fit is Other.
 func Lookup(args [][]byte) Command {
 	if len(args) == 0 {
@@ -57,8 +57,8 @@ func onlyIf(fits bool, c Command) Command {
 // nameLen is the length of the longest name of a command that we know.
 const nameLen = len("flushall")
 
-// appendLower appends a name in lower case. Only ASCII letters have case here: in
-// Unicode, letters beyond it fold to ASCII ones.
+// appendLower appends a name in lower case. It folds only ASCII letters: Unicode
+// folding would turn some other letters into ASCII ones.
 func appendLower(buf, name []byte) []byte {
 	for _, c := range name {
 		if 'A' <= c && c <= 'Z' {
@@ -69,7 +69,7 @@ func appendLower(buf, name []byte) []byte {
 	return buf
 }
 
-// is reports whether arg is the word, which is in lower case, in any case.
+// is reports whether arg equals word, ignoring case. word must be in lower case.
 func is(arg []byte, word string) bool {
 	return len(arg) == len(word) && string(appendLower(make([]byte, 0, nameLen), arg)) == word
 }

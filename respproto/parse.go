@@ -28,8 +28,8 @@ func (e noDollarError) Error() string {
 // A parser remembers how far an unfinished request has been read, so that no call
 // starts over. Offsets count from the request's first byte.
 type parser struct {
-	pos  int // what is before it has been read
-	seen int // from pos to here there is no end of line
+	pos  int // everything before pos is parsed
+	seen int // there is no line end between pos and seen
 	argc int // arguments still to come; 0 between requests
 	bulk int // 1 + length of the argument at pos; 0 if its header comes first
 }
@@ -38,13 +38,13 @@ type parser struct {
 // the command's name first, and returns them with the length n of the request.
 //
 // With n <= 0 and no error, the request is not complete: at least -n more bytes are
-// needed, or at least one if n is 0. Call Parse again with the same bytes and more
-// behind them. The work of all calls together is linear in the bytes.
+// needed, or at least one if n is 0. Call Parse again with the same bytes followed
+// by more. All calls together take time linear in the number of bytes.
 //
 // Empty requests (a blank line, *0, *-1) have n > 0 and no arguments.
 //
-// The arguments alias in, and are valid until it changes; the session keeps none of
-// them. Parse allocates for inline arguments with quotes, and where args has no room.
+// The arguments alias in and are valid until it changes; the session keeps none of
+// them. Parse allocates only for quoted inline words and to grow args.
 func (s *Session) Parse(in []byte, args [][]byte) (_ [][]byte, n int, err error) {
 	p := &s.parser
 	resumed := p.argc > 0
@@ -90,8 +90,8 @@ func (s *Session) Parse(in []byte, args [][]byte) (_ [][]byte, n int, err error)
 	return args, p.end(), nil
 }
 
-// header reads the line at pos: a mark, and a number of at most limit. It is not
-// ok if the line is not complete, or wrong.
+// header reads the line at pos: a mark, and a number of at most limit. ok is false
+// if the line is incomplete (err is nil then) or invalid.
 func (p *parser) header(in []byte, limit int, tooLong, invalid error) (n int, ok bool, err error) {
 	if n, size := shortNumber(in[p.pos:]); size > 0 && n <= limit && (p.argc == 0 || in[p.pos] == '$') {
 		p.pos += size
@@ -132,7 +132,7 @@ func shortNumber(line []byte) (n, size int) {
 	return 0, 0
 }
 
-// lineEnd returns the index of the first end at or behind from, or len(in).
+// lineEnd returns the index of the first end at or after from, or len(in).
 func lineEnd(in []byte, from int, end byte) int {
 	if i := bytes.IndexByte(in[from:], end); i >= 0 {
 		return from + i

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Version is the version of redis-server whose replies these are. Clients read it
-// in HELLO and INFO, and some ask for less of an old server.
+// Version is the version of redis-server that the replies imitate. Clients read it
+// in HELLO and INFO, and some use fewer features with an older server.
 const Version = "7.0.15"
 
 // A Session is one connection's state: how far its input has been parsed, its
@@ -35,7 +35,7 @@ var started = time.Now()
 // NewSession begins a connection's session, in RESP2.
 func NewSession() *Session { return &Session{id: opened.Add(1)} }
 
-// Close ends the session, for INFO's count of the clients that are connected.
+// Close ends the session, so that INFO no longer counts its client.
 func (s *Session) Close() { closed.Add(1) }
 
 // arity is how many arguments a command takes, its own name included.
@@ -67,11 +67,11 @@ var (
 // AppendOther answers what [Lookup] calls Other: PING, ECHO, HELLO, AUTH, SELECT,
 // CLIENT, COMMAND, CONFIG GET, INFO, QUIT and RESET. To anything else it replies
 // with the error that redis-server has for it: an unknown command, a wrong number
-// of arguments, or wrong arguments. An empty request has no reply. INFO tells how
-// many keys there are.
+// of arguments, or wrong arguments. An empty request has no reply. keys is the
+// number of keys, which INFO reports.
 //
-// It reports whether the connection is to be closed when out has been sent: after
-// QUIT, and when a web browser has been made to talk to us (POST, Host:).
+// It reports whether to close the connection once out has been sent: after QUIT,
+// and after HTTP (POST, Host:), as a web page could make a browser attack us.
 func (s *Session) AppendOther(out []byte, args [][]byte, keys int) (_ []byte, quit bool) {
 	if len(args) == 0 {
 		return out, false
@@ -173,7 +173,7 @@ func (s *Session) version() int64 {
 
 const wrongPass = "WRONGPASS invalid username-password pair or user is disabled."
 
-// authorized: there is one user, default, and any password opens the door.
+// authorized reports whether user is the only one, default; any password will do.
 func authorized(user []byte) bool { return string(user) == "default" }
 
 func appendAuth(out []byte, args [][]byte) []byte {
@@ -239,7 +239,7 @@ func (s *Session) appendSub(out []byte, name string, args [][]byte) []byte {
 	case "config|get":
 		return s.appendConfig(out, args[2:])
 	}
-	return AppendOK(out) // SETINFO: clients name their library, and nobody asks
+	return AppendOK(out) // also for SETINFO, which is ignored
 }
 
 // appendConfig answers CONFIG GET with the two settings that redis-benchmark asks
@@ -261,8 +261,8 @@ func (s *Session) appendConfig(out []byte, patterns [][]byte) []byte {
 	return out
 }
 
-// matchSetting reports whether a pattern matches a setting's name, and what the reply
-// calls it: a name is as the client has it. Longer patterns than any name match nothing.
+// matchSetting reports whether pattern matches name, and returns the name to reply with: as
+// the client spelled it, unless it has wildcards. Patterns over maxPattern match nothing.
 func matchSetting(pattern []byte, name string) (_ string, ok bool) {
 	if is(pattern, name) {
 		return string(pattern), true

@@ -12,21 +12,21 @@ const (
 	minBuffer = 16 << 10 // bytes in the smallest buffer
 )
 
-var empty = new(bytes.Buffer) // the buffer of who has no bytes: it has no room
+var empty = new(bytes.Buffer) // shared by all sessions without data; has no capacity
 var pools [10]sync.Pool       // unused buffers; those in pools[i] have minBuffer<<i bytes
 
 // begin makes room to read into. end gives back what is not needed until the next turn.
 func (s *session) begin() { s.in = fit(s.in, minRead, s.ahead()) }
 func (s *session) end()   { s.in, s.out = fit(s.in, 0, s.ahead()), fit(s.out, 0, 0) }
 
-// ahead returns how much more room the input is to have: for the rest of its request, but at
-// most for seven times what has come, for a client may announce more than it sends.
+// ahead returns how much spare room to give the input: half of what has arrived, or what its
+// request lacks if more, up to 7 times what has arrived: a client may send less than it says.
 func (s *session) ahead() int {
 	have := s.in.Len()
 	return max(have/2, min(s.need, 7*have))
 }
 
-// room returns an empty slice behind the output, to append n bytes to and then to Write.
+// room returns an empty slice for the next n bytes of output: append to it, then s.out.Write it.
 func (s *session) room(n int) []byte {
 	if s.out.Available() < n {
 		s.out = fit(s.out, n, s.out.Len()/2)
@@ -34,8 +34,8 @@ func (s *session) room(n int) []byte {
 	return s.out.AvailableBuffer()
 }
 
-// fit returns a buffer with the bytes of b and room for n more. It is b, unless b has not
-// enough room, or far too much. Then b is freed, and the other buffer has spare room too.
+// fit returns a buffer with the bytes of b and room for n more. It is b itself if its size is
+// about right. Otherwise fit frees b and returns another buffer, with room for spare more.
 func fit(b *bytes.Buffer, n, spare int) *bytes.Buffer {
 	size := b.Len() + n
 	if size > 0 && b.Available() >= n && b.Cap()/2 <= size+spare+minBuffer {
@@ -70,5 +70,5 @@ func free(b *bytes.Buffer) {
 	}
 }
 
-// pool returns the index of the pool whose buffers are the smallest with room for n bytes.
+// pool returns the first pool whose buffers hold n bytes, or an index past the last pool.
 func pool(n int) int { return bits.Len(uint(n-1) / minBuffer) }

@@ -23,7 +23,7 @@ var turns int        // how often step was called
 type conn struct {
 	fd int
 	session
-	until time.Time // when to close, after the last reply
+	until time.Time // when to stop waiting for the client to close; zero until the last reply
 }
 
 func main() {
@@ -53,7 +53,7 @@ func accept(ln int) *conn {
 	return nil
 }
 
-// serve serves c until it leaves.
+// serve serves c, and closes it once step reports that it is done.
 func (c *conn) serve() {
 	for c.step() {
 	}
@@ -66,10 +66,10 @@ func (c *conn) close() {
 	unix.Close(c.fd)
 }
 
-// step takes a turn: one read, the answers, one write. It reports whether c stays.
+// step takes a turn: at most one read, the answers, at most one write. False: c is done.
 func (c *conn) step() bool {
-	if turns++; turns%1024 == 0 { // more than once in 10 ms, but seldom: it wakes another thread
-		runtime.Gosched() // otherwise the runtime would take our processor in every system call
+	if turns++; turns%256 == 0 { // a few times in 10 ms: more often costs too much
+		runtime.Gosched() // without it, the runtime takes our P away in every system call
 	}
 	c.begin()
 	defer c.end()
@@ -95,7 +95,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once, and keeps what the kernel does not take.
+// flush writes once, and keeps what the kernel has not taken.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {
@@ -112,7 +112,7 @@ func (c *conn) lingers() bool {
 		unix.Shutdown(c.fd, unix.SHUT_WR)
 		c.until, c.dropped = time.Now().Add(time.Second), 0
 	}
-	wait := unix.NsecToTimeval(max(time.Until(c.until), time.Microsecond).Nanoseconds())
+	wait := unix.NsecToTimeval(max(time.Until(c.until), time.Microsecond).Nanoseconds()) // 0 is for ever
 	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait)
 	return c.dropped < maxDrop && time.Now().Before(c.until)
 }
