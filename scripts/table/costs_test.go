@@ -47,28 +47,28 @@ calls,epollsrv,switches,0.05,switches,1
 	want := map[string]string{
 		"busywait,epollsrv": `processor time without clients: 102 %, 0 %
 requests a second of 50 busy clients among 100: 6,500, 170,000
-system calls for a SET: 2.59, -
-SETs a second, 1 client: not measured, 20,000
-processor time of a SET, 1 client: not measured, 12.00 µs
+system calls for a SET: 2.59, not measured
+SETs a second, 1 client: the others wait, 20,000
+processor time of a SET, 1 client: the others wait, 12.0 µs
 SETs a second, 50 clients: 654,321, 1,234,567
-p99 of a SET, 50 clients: 1.00 ms, 2.00 ms
+p99 of a SET, 50 clients: 0.999 ms, 2.00 ms
 processor time of a SET, 50 clients: 8.25 µs, 7.25 µs
 `,
-		"stblock,epollsrv": `p99 of ten clients beside a silent one: never, 0.09 ms
+		"stblock,epollsrv": `p99 of ten clients beside a silent one: never, 0.094 ms
 processor time without clients: not measured, 0 %
 requests a second of 50 busy clients among 100: not measured, 170,000
 memory of an idle client, one of 100: the others wait, 0.4 KiB
 threads with 100 clients: the others wait, 7
 context switches for a SET: 1.02 with 1 client, 0.05
-system calls for a SET: 2.02 with 1 client, -
+system calls for a SET: 2.02 with 1 client, not measured
 SETs a second, 1 client: 2,000, 20,000
-processor time of a SET, 1 client: 14.08 µs, 12.00 µs
+processor time of a SET, 1 client: 14.1 µs, 12.0 µs
 SETs a second, 50 clients: the others wait, 1,234,567
 p99 of a SET, 50 clients: the others wait, 2.00 ms
 processor time of a SET, 50 clients: the others wait, 7.25 µs
 `,
 		"epollsrv,kqueuesrv": `SETs a second, 1 client: 20,000, not measured
-processor time of a SET, 1 client: 12.00 µs, not measured
+processor time of a SET, 1 client: 12.0 µs, not measured
 SETs a second, 50 clients: 1,234,567, not measured
 p99 of a SET, 50 clients: 2.00 ms, not measured
 processor time of a SET, 50 clients: 7.25 µs, not measured

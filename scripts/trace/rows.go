@@ -38,14 +38,14 @@ func rows(calls []call, events []event) (list []recording.Event) {
 }
 
 // made are rows for the calls of an event. Of a server that polls, what is in vain has no
-// order and no number: its rows are the last. Of threads, those that are born when a client
-// connects are of interest.
+// order and no number: its rows are the last. Of threads, those that are born at the start
+// and when a client connects are of interest.
 func (e event) made(lines []line) []recording.Row {
-	connects := slices.ContainsFunc(lines, func(l line) bool { return l.name == "accept" && l.done() && !l.failed() })
+	births := slices.ContainsFunc(lines, func(l line) bool { return l.name == "listen" || l.name == "accept" && l.done() && !l.failed() })
 	var done, vain []line
 	for _, l := range lines {
 		switch {
-		case l.kind == "" || !l.done() || l.name == "clone" && !connects:
+		case l.kind == "" || !l.done() || l.name == "clone" && !births:
 		case e.polls && l.again():
 			vain = append(vain, l)
 		default:

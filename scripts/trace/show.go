@@ -21,7 +21,7 @@ parked in  where a goroutine is, for which no thread waits
 │ × 12     that many times, in a loop; bytes are added up
 │ × n      over and over: the number means nothing, since nothing waits
 ~          by the Go runtime: its poller, which waits for the goroutines, or a
-           thread that is born or ends
+           thread that is born (it keeps some in reserve) or ends
 +          by golang.org/x/sys, of its own accord
 1, 2, 3    threads: the one that accepts, A's, and B's. Without a number, there
            is one, or they are goroutines, run by whichever thread is free
