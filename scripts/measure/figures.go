@@ -27,7 +27,7 @@ type result struct {
 	cpu, wall     time.Duration     // while it ran
 	reads, writes int64             // the server's calls, while the client ran
 	calls         []call            // by kind, if the rows want them
-	total         string            // calls for a request, if all could be counted
+	traced        bool              // all calls could be counted, not only reads and writes
 	switches      int64             // context switches, from the server's start to its end
 	end           string            // how a server has crashed
 	errors        string            // what it has printed on standard error
@@ -65,6 +65,15 @@ func (r *result) fill(o *options) (text string, err error) {
 func (r *result) figures(o *options) map[string]string {
 	const mega = 1024. / 1000000 // of a KiB in a MB
 	cores := r.cpu.Seconds() / r.wall.Seconds()
+	total, calls := int64(0), "-"
+	for _, c := range r.calls {
+		if c.name != "futex" {
+			total += c.count
+		}
+	}
+	if r.traced {
+		calls = o.perRequest(total)
+	}
 	return map[string]string{
 		"cpu_us_per_req": fmt.Sprintf("%.3f", r.cpu.Seconds()*1e6/float64(o.requests)),
 		"cores":          fmt.Sprintf("%.2f", cores),
@@ -77,7 +86,7 @@ func (r *result) figures(o *options) map[string]string {
 		"served":         fmt.Sprint(r.served),
 		"end":            r.end,
 		"switches":       o.perRequest(r.switches),
-		"calls":          cmp.Or(r.total, "-"),
+		"calls":          calls,
 	}
 }
 

@@ -12,12 +12,6 @@ import (
 	"time"
 )
 
-const (
-	dying    = 500 * time.Millisecond // a server may take so long to die, once a client has noticed
-	settling = 300 * time.Millisecond // a server is left alone so long before it is watched
-	interval = 100 * time.Millisecond // between two looks at it
-)
-
 // A meter makes one measurement.
 type meter struct {
 	*options
@@ -101,7 +95,7 @@ func (m *meter) startBeside() (err error) {
 // settle gives the server some time, if it is to be seen without a client.
 func (m *meter) settle() error {
 	if m.measured == nil {
-		return m.attend(nil, after(settling))
+		return m.attend(nil, after(300*time.Millisecond))
 	}
 	m.look()
 	return nil
@@ -182,9 +176,9 @@ func (m *meter) runClient(args []string, accept int) (*process, error) {
 	return p, nil
 }
 
-// clientFailed says what went wrong with a client. If its server has died, that is why.
+// clientFailed says what went wrong with a client. If its server dies as well, that is why.
 func (m *meter) clientFailed(p *process, how string) error {
-	if !m.crash && m.server.hasEnded(dying) {
+	if !m.crash && m.server.hasEnded(500*time.Millisecond) {
 		return m.serverDied()
 	}
 	p.kill()
@@ -200,7 +194,7 @@ func (m *meter) serverDied() error {
 // attend looks at the server until done is closed. A client p must make progress meanwhile,
 // that is, use processor time; one that spins, because its server is gone, is left alone.
 func (m *meter) attend(p *process, done <-chan struct{}) error {
-	tick := time.NewTicker(interval)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	died := m.server.ended
 	if m.crash {
