@@ -10,6 +10,7 @@ fail() {
   exit 1
 }
 
+{ : 3>&1; } 2>/dev/null || fail "standard output is closed"
 for program in go diff; do
   command -v "$program" >/dev/null || fail "$program is not in PATH"
 done

@@ -3,74 +3,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 )
-
-// reportCalls returns a row for each kind of call that the server makes for a request,
-// and for the context switches: name, number, unit.
-//
-// Linux counts reads and writes. Only the other calls are counted with strace, in a second
-// measurement: it slows down each call that it sees, and a server whose reads and writes
-// are slow does other things than one whose are not. Where threads wait for each other,
-// that is still so: strace makes them wait longer, and so more often. Its count of futex
-// is more than there is, and in no total.
-func reportCalls(ctx context.Context, o *options, r *result) (string, error) {
-	each := func(n int64) string { return fmt.Sprintf("%.2f", float64(n)/float64(o.requests)) }
-	rows := "switches," + each(r.switches) + ",switches\n"
-	if r.reads == 0 {
-		return rows + "total,-,calls\n", nil
-	}
-	rows += "read," + each(r.reads) + ",calls\nwrite," + each(r.writes) + ",calls\n"
-	if !canTrace() {
-		return rows + "total,-,calls\n", nil
-	}
-	summary, err := trace(ctx, o)
-	if err != nil {
-		return "", err
-	}
-	total := r.reads + r.writes
-	for _, c := range mostFrequent(parseSummary(summary), o.requests) {
-		unit := "calls"
-		if c.name == "futex" {
-			unit = "calls at most"
-		} else {
-			total += c.count
-		}
-		rows += c.name + "," + each(c.count) + "," + unit + "\n"
-	}
-	return rows + "total," + each(total) + ",calls\n", nil
-}
-
-// trace measures a server under strace, and returns strace's summary. With -D strace is no
-// parent of the server, which can so be ended as always.
-func trace(ctx context.Context, o *options) (string, error) {
-	f, err := os.CreateTemp("", "strace")
-	if err != nil {
-		return "", err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if _, err := measure(ctx, o, append(slices.Clone(strace), "-o", f.Name())...); err != nil {
-		return "", err
-	}
-	text, err := os.ReadFile(f.Name())
-	return string(text), err
-}
-
-// canTrace tells whether strace is there, and may trace.
-func canTrace() bool {
-	args := append(slices.Clone(strace), "-o", os.DevNull, "true")
-	return exec.Command(args[0], args[1:]...).Run() == nil
-}
-
-var strace = []string{"strace", "-D", "-f", "--seccomp-bpf", "-c", "-e", "trace=!read,write"}
 
 // A call is how often a server has made a system call.
 type call struct {
@@ -78,37 +16,55 @@ type call struct {
 	count int64
 }
 
+// With -D, strace is no parent of the server, which can be ended as ever.
+var strace = []string{"strace", "-D", "-f", "--seccomp-bpf", "-c", "-S", "calls", "-e", "trace=!read,write"}
+
+// countCalls finds out which system calls the server makes. Linux counts reads and writes.
+// Only the others are counted with strace, in a second measurement: strace delays each call
+// that it sees, and a server whose reads and writes are slow behaves differently. Threads
+// that wait for each other still wait longer under strace, and so more often: its count of
+// futex is too high, and not part of the total.
+func (r *result) countCalls(ctx context.Context, o *options) error {
+	if r.reads == 0 {
+		return nil
+	}
+	r.calls = []call{{"read", r.reads}, {"write", r.writes}}
+	if exec.Command(strace[0], append(slices.Clone(strace[1:]), "true")...).Run() != nil {
+		return nil // strace is not there, or must not trace
+	}
+	traced, err := measure(ctx, o, strace...)
+	if err != nil {
+		return err
+	}
+	r.calls = append(r.calls, parseSummary(traced.errors, o.requests)...)
+	var total int64
+	for _, c := range r.calls {
+		if c.name != "futex" {
+			total += c.count
+		}
+	}
+	r.total = o.perRequest(total)
+	return nil
+}
+
 // parseSummary reads what strace -c prints: percent, seconds, microseconds for a call,
-// calls, errors if there are any, name.
-func parseSummary(text string) (calls []call) {
+// calls, errors if there are any, name. Those that come to less than 0.01 a request are one.
+func parseSummary(text string, requests int64) (calls []call) {
+	others := call{name: "others"}
 	for line := range strings.Lines(text) {
 		f := strings.Fields(line)
 		if len(f) < 5 || f[len(f)-1] == "total" {
 			continue
 		}
-		if n, err := strconv.ParseInt(f[3], 10, 64); err == nil {
+		n, err := strconv.ParseInt(f[3], 10, 64)
+		if err == nil && n*100 >= requests {
 			calls = append(calls, call{f[len(f)-1], n})
-		}
-	}
-	return calls
-}
-
-// mostFrequent returns the six most frequent calls that come to 0.01 a request, and all
-// others as one.
-func mostFrequent(calls []call, requests int64) (most []call) {
-	slices.SortFunc(calls, func(a, b call) int {
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
-	})
-	others := call{name: "others"}
-	for i, c := range calls {
-		if i < 6 && c.count*100 >= requests {
-			most = append(most, c)
 		} else {
-			others.count += c.count
+			others.count += n
 		}
 	}
 	if others.count*100 >= requests {
-		most = append(most, others)
+		calls = append(calls, others)
 	}
-	return most
+	return calls
 }

@@ -3,19 +3,18 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"math"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
 // A size is the memory of a process in KiB, and its threads.
-type size struct {
-	peak, now, threads int64
-}
+type size struct{ peak, now, threads int64 }
 
 // A result is what a client and a server did.
 type result struct {
@@ -27,65 +26,63 @@ type result struct {
 	used          time.Duration     // processor time before the client ran
 	cpu, wall     time.Duration     // while it ran
 	reads, writes int64             // the server's calls, while the client ran
+	calls         []call            // by kind, if the rows want them
+	total         string            // calls for a request, if all could be counted
 	switches      int64             // context switches, from the server's start to its end
 	end           string            // how a server has crashed
+	errors        string            // what it has printed on standard error
 }
 
-// note adds what the server is now.
-func (r *result) note(s size) {
-	r.last = s
-	r.most.peak = max(r.most.peak, s.peak)
-	r.most.threads = max(r.most.threads, s.threads)
-}
+var braces = regexp.MustCompile(`\{\w+\}`)
 
-const mega = 1024. / 1000000 // of a KiB in a MB
-
-// line returns the figures that are wanted as a line of CSV.
-func (r *result) line(o *options) (string, error) {
-	var values []string
-	for _, name := range o.figures {
-		value, err := r.figure(name, o)
-		if err != nil {
-			return "", err
+// fill returns the rows with figures in them, each in a line.
+func (r *result) fill(o *options) (text string, err error) {
+	for _, row := range o.rows {
+		if !strings.Contains(row, "{call}") {
+			text += row + "\n"
+			continue
 		}
-		values = append(values, value)
+		for _, c := range r.calls {
+			text += strings.NewReplacer("{call}", c.name, "{count}", o.perRequest(c.count)).Replace(row) + "\n"
+		}
 	}
-	return strings.Join(values, ",") + "\n", nil
+	figures := r.figures(o)
+	text = braces.ReplaceAllStringFunc(text, func(field string) string {
+		name := strings.Trim(field, "{}")
+		value, ok := figures[name]
+		if !ok {
+			value, ok = r.client[name]
+		}
+		if !ok && r.client != nil {
+			err = fmt.Errorf("there is no figure %q", name)
+		}
+		return cmp.Or(value, "never")
+	})
+	return text, err
 }
 
-// figure returns a figure as text without a comma.
-func (r *result) figure(name string, o *options) (string, error) {
-	perSecond := r.cpu.Seconds() / r.wall.Seconds()
-	switch name {
-	case "cpu_us_per_req":
-		return fmt.Sprintf("%.3f", r.cpu.Seconds()*1e6/float64(o.requests)), nil
-	case "cores":
-		return fmt.Sprintf("%.2f", perSecond), nil
-	case "percent":
-		return fmt.Sprintf("%.1f", 100*perSecond), nil
-	case "rss_mb":
-		return fmt.Sprintf("%.2f", float64(r.most.peak)*mega), nil
-	case "now_mb":
-		return fmt.Sprintf("%.1f", float64(r.last.now)*mega), nil
-	case "growth_mb":
-		return fmt.Sprintf("%.1f", float64(r.most.peak-r.before.peak)*mega), nil
-	case "each_kib":
-		return fmt.Sprintf("%.1f", float64(r.last.now-r.before.now)/float64(max(1, r.served))), nil
-	case "threads":
-		return strconv.FormatInt(r.most.threads, 10), nil
-	case "served":
-		return strconv.FormatInt(r.served, 10), nil
-	case "end":
-		return r.end, nil
+// figures returns the figures of the server, as text without commas.
+func (r *result) figures(o *options) map[string]string {
+	const mega = 1024. / 1000000 // of a KiB in a MB
+	cores := r.cpu.Seconds() / r.wall.Seconds()
+	return map[string]string{
+		"cpu_us_per_req": fmt.Sprintf("%.3f", r.cpu.Seconds()*1e6/float64(o.requests)),
+		"cores":          fmt.Sprintf("%.2f", cores),
+		"percent":        fmt.Sprintf("%.1f", 100*cores),
+		"rss_mb":         fmt.Sprintf("%.2f", float64(r.most.peak)*mega),
+		"now_mb":         fmt.Sprintf("%.1f", float64(r.last.now)*mega),
+		"growth_mb":      fmt.Sprintf("%.1f", float64(r.most.peak-r.before.peak)*mega),
+		"each_kib":       fmt.Sprintf("%.1f", float64(r.last.now-r.before.now)/float64(max(1, r.served))),
+		"threads":        fmt.Sprint(r.most.threads),
+		"served":         fmt.Sprint(r.served),
+		"end":            r.end,
+		"switches":       o.perRequest(r.switches),
+		"calls":          cmp.Or(r.total, "-"),
 	}
-	if r.client == nil {
-		return "never", nil
-	}
-	value, ok := r.client[name]
-	if !ok {
-		return "", fmt.Errorf("there is no figure %q", name)
-	}
-	return value, nil
+}
+
+func (o *options) perRequest(n int64) string {
+	return fmt.Sprintf("%.2f", float64(n)/float64(o.requests))
 }
 
 // clientFigures reads what a client has printed: at its end two lines of CSV, a heading
@@ -109,22 +106,14 @@ func clientFigures(text string) map[string]string {
 	return figures
 }
 
-// parseTime reads what ps prints as processor time: days-hours:minutes:seconds.hundredths,
-// of which the first may be missing.
+// parseTime reads what ps prints as processor time: hours:minutes:seconds.hundredths, of
+// which the hours may be missing.
 func parseTime(text string) (time.Duration, error) {
-	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '-' || r == ':' })
-	slices.Reverse(parts)
-	units := []time.Duration{time.Second, time.Minute, time.Hour, 24 * time.Hour}
-	if len(parts) == 0 || len(parts) > len(units) {
-		return 0, fmt.Errorf("ps -o time=: %q is no time", text)
-	}
-	total := 0.
-	for i, part := range parts {
-		x, err := strconv.ParseFloat(part, 64)
-		if err != nil {
-			return 0, fmt.Errorf("ps -o time=: %w", err)
+	parts := strings.Split(text, ":")
+	for i, unit := range []string{"s", "m", "h"} {
+		if n := len(parts); i < n {
+			parts[n-1-i] += unit
 		}
-		total += x * float64(units[i])
 	}
-	return time.Duration(total), nil
+	return time.ParseDuration(strings.Join(parts, ""))
 }

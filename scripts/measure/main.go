@@ -1,11 +1,11 @@
 //go:build unix
 
-// Measure starts a server, runs a client against it, and prints as CSV what both did.
+// Measure starts a server, waits until it is ready, runs clients against it, ends it, and
+// prints rows with figures of what they did.
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -17,71 +17,46 @@ import (
 	"time"
 )
 
-const usage = `usage: measure -server PROGRAM -print FIGURES [options] [--before CLIENT]... [--beside CLIENT] [--run CLIENT]
+const usage = `usage: measure -server PROGRAM -row TEXT... [options]
+               [--before CLIENT]... [--beside CLIENT] [--run CLIENT]
 
-Starts a server, waits until it is ready, runs clients, ends the server, and prints the
-FIGURES (names with commas between them) as a line of CSV. Each CLIENT is a command line,
-in which the word PORT stands for the server's port.
+Prints each TEXT in a line, with figures in place of {NAME}. A CLIENT is a
+command line; an argument PORT in it becomes the port of the server.
+  --before CLIENT   runs first, to its end, and is not measured
+  --beside CLIENT   runs from then on: kv burden, which says "in effect"
+  --run CLIENT      is what is measured; without it, the server alone is
 
-  --before CLIENT  runs first, to its end, and is in no figure
-  --beside CLIENT  runs from then on: kv burden, which says when it is "in effect"
-  --run CLIENT     is what is measured; without it, the server is watched for a while
+The client's figures are the columns of the CSV that it prints, without
+"_latency" in their names. Those of the server, while the client runs:
+  cpu_us_per_req    processor time, user and system, for each request
+  cores, percent    processors in use, and the same in percent
+  rss_mb, threads   the most memory that was resident, the most threads
+  now_mb            the memory that is resident at the end
+  growth_mb         how far the most memory exceeds that before --beside
+  served, each_kib  the clients that --beside has had served; what each added
+  end               whether, and how, the server has crashed
+  switches, calls   context switches and system calls for each request
+  call, count       a row with these is printed for each kind of system call
 
-  -server PROGRAM  the program of a flavor, or redis-server
-  -proto P         resp or kv                                   (default resp)
-  -print FIGURES   of those below; with -calls none are wanted
-  -n N             the requests that --run sends                (default 1)
-  -for SECONDS     how long to watch, without --run             (default 0.1)
-  -accept STATUS   the client of --run may end with this exit status. If it has then
-                   printed no figures, they are "never".
-  -stall SECONDS   end a client that makes no progress for so long (default 10)
-  -crash           the server may end: the figure end tells how
-  -calls           print the calls to the system in a request, a line for each; all but
-                   read and write need strace
-  -in TEXT         what is measured, for messages
-
-The client's figures are the columns of the CSV that it prints: rps, avg_ms, min_ms,
-p50_ms, p95_ms, p99_ms, max_ms; or requests, replies, value, lost. The server's, while
-the client runs:
-
-  cpu_us_per_req   processor time, user and system, for each of -n requests
-  cores, percent   and in a second: processors, percent of a processor
-  rss_mb, threads  the most memory that it had resident, the most threads
-  now_mb           what is resident at the end
-  growth_mb        how much the most is more than before --beside
-  each_kib         what each client that --beside has served adds to the memory
-  served           the number of those clients
-
-Exit status: 0 all is well; 1 a server or a client failed; 2 usage.
 `
 
 // options are the flags of measure.
 type options struct {
 	program, proto, in  string
-	figures             []string
+	rows                []string
 	requests            int64
 	watch, stall        time.Duration
 	accept              int
 	crash               bool
-	calls               bool
 	preparations        [][]string
 	companion, measured []string
 }
 
 func main() {
 	runtime.LockOSThread() // on Linux, children die with the thread that has started them
-	o, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Print(usage)
-		return
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "measure: %v\n", err)
-		os.Exit(2)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	text, err := report(ctx, o)
+	text, err := report(ctx, parse(os.Args[1:]))
 	if err == nil {
 		_, err = os.Stdout.WriteString(text)
 	}
@@ -92,83 +67,56 @@ func main() {
 }
 
 // parse reads the command line.
-func parse(args []string) (*options, error) {
+func parse(args []string) *options {
 	o := &options{}
-	f := flag.NewFlagSet("measure", flag.ContinueOnError)
-	f.SetOutput(new(strings.Builder))
-	f.StringVar(&o.program, "server", "", "")
-	f.StringVar(&o.proto, "proto", "resp", "")
-	f.StringVar(&o.in, "in", "a measurement", "")
-	f.Int64Var(&o.requests, "n", 1, "")
-	f.IntVar(&o.accept, "accept", 0, "")
-	f.BoolVar(&o.crash, "crash", false, "")
-	f.BoolVar(&o.calls, "calls", false, "")
-	figures := f.String("print", "", "")
-	watch := f.Float64("for", 0.1, "")
-	stall := f.Float64("stall", 10, "")
-	if err := f.Parse(o.takeClients(args)); err != nil {
-		return o, err
+	f := flag.NewFlagSet("measure", flag.ExitOnError)
+	f.Usage = func() {
+		fmt.Fprint(f.Output(), usage)
+		f.PrintDefaults()
 	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("unknown argument %q", f.Arg(0))
-	}
-	o.watch, o.stall = seconds(*watch), seconds(*stall)
-	o.figures = strings.Split(*figures, ",")
-	return o, o.check()
+	f.StringVar(&o.program, "server", "", "the `PROGRAM` of a flavor, or redis-server")
+	f.StringVar(&o.proto, "proto", "resp", "its `PROTOCOL`, resp or kv")
+	f.StringVar(&o.in, "in", "a measurement", "what is measured, for messages: `TEXT`")
+	f.Func("row", "print this `TEXT`", func(text string) error {
+		o.rows = append(o.rows, text)
+		return nil
+	})
+	f.Int64Var(&o.requests, "n", 1, "the `NUMBER` of requests that --run sends")
+	f.DurationVar(&o.watch, "for", 100*time.Millisecond, "how `LONG` to measure, without --run")
+	f.DurationVar(&o.stall, "stall", 10*time.Second, "how `LONG` a client may make no progress")
+	f.IntVar(&o.accept, "accept", 0, "the `STATUS` with which --run may end. Has it then printed no figures, they are \"never\"")
+	f.BoolVar(&o.crash, "crash", false, "let the server end before the client")
+	f.Parse(o.takeClients(args))
+	return o
 }
 
-func seconds(x float64) time.Duration { return time.Duration(x * float64(time.Second)) }
-
-// takeClients takes the command lines of the clients from args, and returns what is
-// before them.
+// takeClients takes the clients' command lines from args, and returns what comes before.
 func (o *options) takeClients(args []string) (flags []string) {
-	kinds := []string{"--before", "--beside", "--run"}
-	begin := func(arg string) bool { return slices.Contains(kinds, arg) }
 	end := len(args)
-	for i := len(args) - 1; i >= 0; i-- {
-		if !begin(args[i]) {
-			continue
-		}
-		switch client := args[i+1 : end]; args[i] {
+	for i, arg := range slices.Backward(args) {
+		switch client := args[i+1 : end]; arg {
 		case "--before":
 			o.preparations = slices.Insert(o.preparations, 0, client)
 		case "--beside":
 			o.companion = client
 		case "--run":
 			o.measured = client
+		default:
+			continue
 		}
 		end = i
 	}
 	return args[:end]
 }
 
-func (o *options) check() error {
-	for _, client := range append([][]string{o.companion, o.measured}, o.preparations...) {
-		if client != nil && len(client) == 0 {
-			return errors.New("a client has no command line")
-		}
-	}
-	switch {
-	case o.program == "":
-		return errors.New("-server is missing")
-	case o.requests < 1:
-		return fmt.Errorf("invalid value %d for -n: want 1 or more", o.requests)
-	case o.proto != "resp" && o.proto != "kv":
-		return fmt.Errorf("invalid value %q for -proto: want resp or kv", o.proto)
-	case o.calls && o.measured == nil:
-		return errors.New("-calls wants --run")
-	}
-	return nil
-}
-
-// report measures, and returns what is to be printed.
+// report measures, and returns the rows. The system calls take a second measurement.
 func report(ctx context.Context, o *options) (string, error) {
 	r, err := measure(ctx, o)
+	if err == nil && strings.Contains(strings.Join(o.rows, ""), "{call") {
+		err = r.countCalls(ctx, o)
+	}
 	if err != nil {
 		return "", err
 	}
-	if o.calls {
-		return reportCalls(ctx, o, r)
-	}
-	return r.line(o)
+	return r.fill(o)
 }

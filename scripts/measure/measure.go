@@ -14,7 +14,7 @@ import (
 
 const (
 	dying    = 500 * time.Millisecond // a server may take so long to die, once a client has noticed
-	settling = 300 * time.Millisecond // after its start, and a client's, it may still be at it
+	settling = 300 * time.Millisecond // a server is left alone so long before it is watched
 	interval = 100 * time.Millisecond // between two looks at it
 )
 
@@ -34,14 +34,15 @@ type meter struct {
 // server is given to launcher, if there is one.
 func measure(ctx context.Context, o *options, launcher ...string) (*result, error) {
 	m := &meter{options: o, ctx: ctx, parent: os.Getppid()}
-	defer m.killAll()
-	steps := []func() error{
-		func() error { return m.startServer(launcher) },
-		m.prepare,
-		m.startBeside,
-		m.run,
+	defer func() {
+		for _, p := range m.children {
+			p.kill()
+		}
+	}()
+	if err := m.startServer(launcher); err != nil {
+		return nil, err
 	}
-	for _, step := range steps {
+	for _, step := range []func() error{m.prepare, m.startBeside, m.run} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -50,19 +51,19 @@ func measure(ctx context.Context, o *options, launcher ...string) (*result, erro
 	return &m.result, nil
 }
 
-// start starts a child.
+// start starts a child, with the server's port in place of PORT.
 func (m *meter) start(args []string) (*process, error) {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if arg == "PORT" {
+			args[i] = m.port
+		}
+	}
 	p, err := start(args)
 	if err == nil {
 		m.children = append(m.children, p)
 	}
 	return p, err
-}
-
-func (m *meter) killAll() {
-	for _, p := range m.children {
-		p.kill()
-	}
 }
 
 // prepare runs the clients that come first.
@@ -72,11 +73,9 @@ func (m *meter) prepare() error {
 			return err
 		}
 	}
-	if err := m.settle(); err != nil {
-		return err
-	}
+	err := m.settle()
 	m.before = m.last
-	return nil
+	return err
 }
 
 // startBeside starts the client beside, and waits until it is in effect.
@@ -84,23 +83,18 @@ func (m *meter) startBeside() (err error) {
 	if m.companion == nil {
 		return nil
 	}
-	if m.beside, err = m.startClient(m.companion); err != nil {
+	if m.beside, err = m.start(m.companion); err != nil {
 		return err
 	}
-	var line string
-	var never error
-	done := make(chan struct{})
-	go func() {
-		line, never = m.beside.await(m.ctx, "in effect")
-		close(done)
-	}()
-	if err := m.attend(m.beside, done); err != nil {
+	if err := m.attend(m.beside, m.beside.said("in effect")); err != nil {
 		return err
 	}
-	if never != nil {
-		return m.clientFailed(m.beside, "was not in effect: "+never.Error())
+	line, ok := m.beside.says("in effect")
+	if !ok {
+		return m.clientFailed(m.beside, "was not in effect: it ended with "+m.beside.cmd.ProcessState.String())
 	}
-	fmt.Sscanf(line, "in effect: %d connections, %d served", new(int64), &m.served)
+	_, served, _ := strings.Cut(line, ", ")
+	fmt.Sscan(served, &m.served)
 	return m.settle()
 }
 
@@ -113,18 +107,20 @@ func (m *meter) settle() error {
 	return nil
 }
 
-// run measures what the server does while a client runs, or time passes.
+// run measures what the server does while a client runs, or time passes. A client that
+// ends as accepted may have no figures.
 func (m *meter) run() (err error) {
-	pid := m.server.pid()
+	pid := m.server.cmd.Process.Pid
 	if m.used, err = processorTime(pid); err != nil {
 		return err
 	}
 	reads, writes := transfers(pid)
 	begin := time.Now()
+	var p *process
 	if m.measured == nil {
 		err = m.attend(nil, after(m.watch))
 	} else {
-		err = m.runMeasured()
+		p, err = m.runClient(m.measured, m.accept)
 	}
 	if err != nil {
 		return err
@@ -139,32 +135,29 @@ func (m *meter) run() (err error) {
 	m.reads, m.writes = transfers(pid)
 	m.reads, m.writes = m.reads-reads, m.writes-writes
 	if m.beside != nil && m.beside.hasEnded(0) {
-		return m.clientFailed(m.beside, "ended with "+m.beside.status())
+		return m.clientFailed(m.beside, "ended with "+m.beside.cmd.ProcessState.String())
 	}
-	return nil
-}
-
-// runMeasured runs the client that is measured, and notes its figures. If it ends as
-// accepted, there may be none.
-func (m *meter) runMeasured() error {
-	p, err := m.runClient(m.measured, m.accept)
-	if err != nil {
-		return err
-	}
-	m.client = clientFigures(p.out.String())
-	if m.client == nil && p.cmd.ProcessState.Success() {
-		return m.clientFailed(p, "printed no figures (a larger -n may help)")
+	if p != nil {
+		m.client = clientFigures(p.out.String())
+		if m.client == nil && p.cmd.ProcessState.Success() {
+			return m.clientFailed(p, "printed no figures (a larger -n may help)")
+		}
 	}
 	return nil
 }
 
 // stopServer ends the server, and notes what can be known only then, or better.
 func (m *meter) stopServer() {
-	m.end = "it goes on"
+	m.end = "kept running"
 	if m.server.hasEnded(0) {
-		m.end = crash(m.server.words())
+		_, line, _ := strings.Cut(m.server.words(), "fatal error: ") // says the Go runtime
+		line, _, _ = strings.Cut(line, "\n")
+		m.end = "fatal error: " + strings.ReplaceAll(line, ",", ";")
 	}
-	m.server.stop()
+	m.server.cmd.Process.Signal(syscall.SIGTERM)
+	m.server.hasEnded(3 * time.Second)
+	m.server.kill()
+	m.errors = m.server.err.String()
 	state := m.server.cmd.ProcessState
 	if coarse {
 		m.cpu = state.UserTime() + state.SystemTime() - m.used
@@ -174,27 +167,9 @@ func (m *meter) stopServer() {
 	}
 }
 
-// crash returns the line in which the Go runtime says why it ends a program.
-func crash(words string) string {
-	_, line, _ := strings.Cut(words, "fatal error: ")
-	line, _, _ = strings.Cut(line, "\n")
-	return "fatal error: " + strings.ReplaceAll(line, ",", ";")
-}
-
-// startClient starts a client of the server.
-func (m *meter) startClient(args []string) (*process, error) {
-	args = slices.Clone(args)
-	for i, arg := range args {
-		if arg == "PORT" {
-			args[i] = m.port
-		}
-	}
-	return m.start(args)
-}
-
 // runClient runs a client to its end, which must have exit status 0, or accept.
 func (m *meter) runClient(args []string, accept int) (*process, error) {
-	p, err := m.startClient(args)
+	p, err := m.start(args)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +177,7 @@ func (m *meter) runClient(args []string, accept int) (*process, error) {
 		return nil, err
 	}
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 && code != accept {
-		return nil, m.clientFailed(p, "ended with "+p.status())
+		return nil, m.clientFailed(p, "ended with "+p.cmd.ProcessState.String())
 	}
 	return p, nil
 }
@@ -219,10 +194,11 @@ func (m *meter) clientFailed(p *process, how string) error {
 func (m *meter) serverDied() error {
 	<-m.server.ended
 	return fmt.Errorf("%s died in %s: it ended with %s. Its last words:\n%s",
-		m.server.name, m.in, m.server.status(), m.server.words())
+		m.server.name, m.in, m.server.cmd.ProcessState, m.server.words())
 }
 
-// attend looks at the server, and at client p if there is one, until done is closed.
+// attend looks at the server until done is closed. A client p must make progress meanwhile,
+// that is, use processor time; one that spins, because its server is gone, is left alone.
 func (m *meter) attend(p *process, done <-chan struct{}) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -230,7 +206,7 @@ func (m *meter) attend(p *process, done <-chan struct{}) error {
 	if m.crash {
 		died = nil
 	}
-	s := stall{limit: m.stall, since: time.Now()}
+	progress, used := time.Now(), time.Duration(0) // when the client made some, and its processor time then
 	for {
 		select {
 		case <-done:
@@ -248,7 +224,10 @@ func (m *meter) attend(p *process, done <-chan struct{}) error {
 		if p == nil {
 			continue
 		}
-		if used, err := processorTime(p.pid()); err == nil && s.reached(time.Now(), used) {
+		if now, err := processorTime(p.cmd.Process.Pid); err != nil || now-used > m.stall/500 {
+			progress, used = time.Now(), now
+		}
+		if time.Since(progress) >= m.stall {
 			return m.clientFailed(p, fmt.Sprintf("made no progress for %v", m.stall))
 		}
 	}
@@ -256,24 +235,11 @@ func (m *meter) attend(p *process, done <-chan struct{}) error {
 
 // look notes the server's memory and threads.
 func (m *meter) look() {
-	if s, err := sizeOf(m.server.pid()); err == nil {
-		m.note(s)
+	if s, err := sizeOf(m.server.cmd.Process.Pid); err == nil {
+		m.last = s
+		m.most.peak = max(m.most.peak, s.peak)
+		m.most.threads = max(m.most.threads, s.threads)
 	}
-}
-
-// A stall notices that a client makes no progress: it uses next to no processor time. One
-// that spins, as its server is gone, is none of that kind.
-type stall struct {
-	limit time.Duration
-	since time.Time     // of the last progress
-	used  time.Duration // processor time then
-}
-
-func (s *stall) reached(now time.Time, used time.Duration) bool {
-	if used-s.used > s.limit/500 {
-		s.since, s.used = now, used
-	}
-	return now.Sub(s.since) >= s.limit
 }
 
 // after returns a channel that is closed after a time.

@@ -4,9 +4,7 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -14,6 +12,8 @@ import (
 	"syscall"
 	"time"
 )
+
+var errInterrupted = errors.New("interrupted")
 
 // A process is a program that runs in a process group of its own.
 type process struct {
@@ -28,7 +28,7 @@ func start(args []string) (*process, error) {
 	p := &process{name: filepath.Base(args[0]), cmd: exec.Command(args[0], args[1:]...), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	p.cmd.SysProcAttr = attributes()
-	p.cmd.WaitDelay = 5 * time.Second // for strace, which prints when its server has ended
+	p.cmd.WaitDelay = 30 * time.Second // for strace, which prints when its server has ended
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -38,8 +38,6 @@ func start(args []string) (*process, error) {
 	}()
 	return p, nil
 }
-
-func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // hasEnded waits a while, and tells whether the process has ended.
 func (p *process) hasEnded(wait time.Duration) bool {
@@ -55,28 +53,12 @@ func (p *process) hasEnded(wait time.Duration) bool {
 	}
 }
 
-// stop ends the process; after three seconds, by force.
-func (p *process) stop() {
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.hasEnded(3 * time.Second)
-	p.kill()
-}
-
 // kill ends the process and its group by force, if it has not ended.
 func (p *process) kill() {
 	if !p.hasEnded(0) {
-		syscall.Kill(-p.pid(), syscall.SIGKILL)
+		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.ended
 	}
-}
-
-// status says how the process has ended.
-func (p *process) status() string {
-	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if ok && status.Signaled() {
-		return fmt.Sprintf("signal %d", status.Signal())
-	}
-	return fmt.Sprintf("exit status %d", p.cmd.ProcessState.ExitCode())
 }
 
 // words returns what the process has printed, indented; if that is long, both ends.
@@ -92,27 +74,29 @@ func (p *process) words() string {
 	return "    " + strings.Join(lines, "\n    ")
 }
 
-// await waits for a line with a text in what the process prints.
-func (p *process) await(ctx context.Context, text string) (line string, err error) {
-	for {
-		ended := p.hasEnded(5 * time.Millisecond)
-		for line := range strings.Lines(p.out.String() + p.err.String()) {
-			if strings.Contains(line, text) && strings.HasSuffix(line, "\n") {
-				return strings.TrimSpace(line), nil
-			}
-		}
-		if ended {
-			return "", fmt.Errorf("it ended with %s", p.status())
-		}
-		if ctx.Err() != nil {
-			return "", ctx.Err()
+// says returns the first whole line with a text in what the process has printed.
+func (p *process) says(text string) (line string, ok bool) {
+	for line := range strings.Lines(p.out.String() + p.err.String()) {
+		if strings.Contains(line, text) && strings.HasSuffix(line, "\n") {
+			return strings.TrimSpace(line), true
 		}
 	}
+	return "", false
 }
 
-var errInterrupted = errors.New("interrupted")
+// said returns a channel that is closed when the process has said a text, or has ended.
+func (p *process) said(text string) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ended, ok := false, false; !ended && !ok; _, ok = p.says(text) {
+			ended = p.hasEnded(5 * time.Millisecond)
+		}
+	}()
+	return done
+}
 
-// An output is what a process has printed, its first MiB.
+// An output is what a process has printed.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -121,8 +105,7 @@ type output struct {
 func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.text.Write(b[:min(len(b), 1<<20-o.text.Len())])
-	return len(b), nil
+	return o.text.Write(b)
 }
 
 func (o *output) String() string {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os/exec"
 	"runtime"
@@ -27,36 +28,19 @@ func processorTime(pid int) (time.Duration, error) {
 	return parseTime(text)
 }
 
-// sizeOf returns the memory and threads of a process.
+// sizeOf returns the memory and threads of a process. Of the threads, ps prints each in a
+// line, below a heading.
 func sizeOf(pid int) (s size, err error) {
 	text, err := ps(pid, "-o", "rss=")
 	if err != nil {
 		return s, err
 	}
-	if s.now, err = strconv.ParseInt(text, 10, 64); err != nil {
-		return s, fmt.Errorf("ps -o rss=: %w", err)
-	}
+	s.now, err = strconv.ParseInt(text, 10, 64)
 	s.peak = s.now
-	s.threads, err = threads(pid)
+	all := map[string]string{"darwin": "-M", "netbsd": "-s"}
+	lines, _ := ps(pid, cmp.Or(all[runtime.GOOS], "-H"))
+	s.threads = int64(strings.Count(lines, "\n"))
 	return s, err
-}
-
-// threads counts the lines that ps prints for the threads of a process, where it does
-// not tell their number.
-func threads(pid int) (int64, error) {
-	all := "-H"
-	switch runtime.GOOS {
-	case "freebsd", "netbsd":
-		text, err := ps(pid, "-o", "nlwp=")
-		if err != nil {
-			return 0, err
-		}
-		return strconv.ParseInt(text, 10, 64)
-	case "darwin":
-		all = "-M"
-	}
-	text, err := ps(pid, all)
-	return int64(strings.Count(text, "\n")), err // there is a heading
 }
 
 // ps returns what ps prints about a process.

@@ -5,7 +5,7 @@ picture = "values"
 load "values.vars"
 height = 740
 title = "Small and large values"
-note = "requests/s: higher is better; processor time: lower; all scales are logarithmic".clients
+note = "requests/s: higher is better; processor time: lower; all scales are logarithmic; 20 clients, stblock with 1"
 load "style.gnuplot"
 
 set logscale xy

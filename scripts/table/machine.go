@@ -11,13 +11,15 @@ import (
 	"time"
 )
 
-// describeMachine prints how, when and where a script measures; the script's command line is its
-// argument.
+// describeMachine prints how, when and where a script measures; the script's command line
+// is its argument.
 func describeMachine(args []string, out io.Writer) error {
-	redis := "not installed"
-	if text := output("redis-server", "--version"); text != "" {
-		redis = first(regexp.MustCompile(` v=(\S+)`), text)
+	redis := find(`(?i)^((?:valkey|redis) server v=\S+)`, output("redis-server", "--version"))
+	redis = strings.NewReplacer("Redis server v=", "", " server v=", " ").Replace(redis)
+	if redis == "" {
+		redis = "not installed"
 	}
+	text, _ := os.ReadFile("/proc/cpuinfo")
 	_, err := fmt.Fprintf(out, `command     %s
 date        %s
 system      %s
@@ -26,15 +28,16 @@ cores       %d
 go          %s
 redis       %s
 `, strings.Join(args, " "), time.Now().Format("2006-01-02 15:04:05 -0700"), output("uname", "-sr"),
-		processor(), output("uname", "-m"), runtime.NumCPU(), runtime.Version(), redis)
+		processor(string(text)), output("uname", "-m"), runtime.NumCPU(), runtime.Version(), redis)
 	return err
 }
 
-// processor returns the name of the processor, or of the machine.
-func processor() string {
-	text, _ := os.ReadFile("/proc/cpuinfo")
+// processor returns the name of the processor, or of the machine. Not every Linux tells it
+// in /proc/cpuinfo.
+func processor(cpuinfo string) string {
 	for _, name := range []string{
-		first(regexp.MustCompile(`model name\s*: *(.+)`), string(text)),
+		find(`model name\s*: *(.+)`, cpuinfo),
+		find(`(?m)^Model name: *(\w.*)`, output("lscpu")),
 		output("sysctl", "-n", "machdep.cpu.brand_string"),
 		output("sysctl", "-n", "hw.model"),
 	} {
@@ -45,12 +48,13 @@ func processor() string {
 	return "unknown"
 }
 
-// first returns what the first group of re matches.
-func first(re *regexp.Regexp, text string) string {
-	if m := re.FindStringSubmatch(text); m != nil {
-		return m[1]
+// find returns what the last group of a regular expression matches.
+func find(re, text string) string {
+	m := regexp.MustCompile(re).FindStringSubmatch(text)
+	if m == nil {
+		return ""
 	}
-	return ""
+	return m[len(m)-1]
 }
 
 // output returns what a program prints, or nothing if it fails.

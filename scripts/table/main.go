@@ -5,22 +5,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
-	"strings"
 )
-
-// commands are what table can do. Each gets the arguments behind its name.
-var commands = map[string]func(args []string, out io.Writer) error{
-	"bench":     bench,
-	"gobench":   gobench,
-	"machine":   describeMachine,
-	"plot":      plot,
-	"readme":    readme,
-	"summary":   summary,
-	"tradeoffs": tradeoffs,
-}
 
 func main() {
 	if err := run(os.Args[1:], os.Stdout); err != nil {
@@ -29,14 +15,19 @@ func main() {
 	}
 }
 
+// run runs the command that is the first argument.
 func run(args []string, out io.Writer) error {
-	known := strings.Join(slices.Sorted(maps.Keys(commands)), ", ")
-	if len(args) == 0 {
-		return fmt.Errorf("want a command: %s", known)
+	commands := map[string]func(args []string, out io.Writer) error{
+		"bench":     bench,
+		"costs":     costs,
+		"gobench":   gobench,
+		"machine":   describeMachine,
+		"plot":      plot,
+		"readme":    readme,
+		"tradeoffs": tradeoffs,
 	}
-	command, ok := commands[args[0]]
-	if !ok {
-		return fmt.Errorf("unknown command %q: want %s", args[0], known)
+	if len(args) == 0 || commands[args[0]] == nil {
+		return fmt.Errorf("want one of bench, costs, gobench, machine, plot, readme, tradeoffs, not %q", args)
 	}
-	return command(args[1:], out)
+	return commands[args[0]](args[1:], out)
 }

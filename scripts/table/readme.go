@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"text/template"
 )
@@ -44,42 +44,54 @@ func readme(args []string, out io.Writer) error {
 	return os.WriteFile(*file, []byte(before+readmeBegin+section+readmeEnd+after), 0o666)
 }
 
+var layouts = map[string]func(float64) string{
+	"thousands": thousands, "digits": digits, "0": fixed(0), "1": fixed(1), "2": fixed(2), "3": fixed(3),
+}
+
 // readmeSection returns the template with the figures in a folder.
 func readmeSection(folder string) (string, error) {
-	t := figures{values: map[key][]string{}}
-	var err error
-	if t.rows, err = readRows(filepath.Join(folder, "tradeoffs.csv")); err != nil {
-		return "", err
-	}
-	t.index()
-	m, err := readMeasured(filepath.Join(folder, "raw.csv"))
+	bench, r, err := readFolder(folder)
 	if err != nil {
 		return "", err
 	}
-	machine, err := origin(folder)
-	if err != nil {
-		return "", err
+	// A cell for each server.
+	cells := func(cell func(server string) string) string {
+		line := "|"
+		for _, s := range r.servers {
+			line += " " + cell(s) + " |"
+		}
+		return line
 	}
-	var summaryText strings.Builder
-	if err := summary([]string{filepath.Join(folder, "raw.csv")}, &summaryText); err != nil {
-		return "", err
+	figure := func(claim, server, metric, layout string) string {
+		return r.figure(claim, server, metric, layouts[layout])
 	}
-	r := readmeFigures{t, m}
-	functions := template.FuncMap{
+	rate := func(column, test, server string, clients, pipeline int, layout string) string {
+		l := load{"resp", strconv.Itoa(clients), strconv.Itoa(pipeline), test}
+		return bench.text(l.key(), server, column, layouts[layout])
+	}
+	tmpl, err := template.New("readme.tmpl").Funcs(template.FuncMap{
+		"machine": func() string { return strings.TrimRight(origin(folder), " .,") },
 		"servers": func() string {
-			return r.cells(func(s string) string { return s }) + "\n" + "|---|" + strings.Repeat("--:|", len(t.servers))
+			return cells(func(s string) string { return s }) + "\n|---|" + strings.Repeat("--:|", len(r.servers))
 		},
-		"row":     r.row,
-		"ratios":  func() string { return r.cells(t.ratio) },
-		"each":    func(n int) string { return r.cells(func(s string) string { return t.each(s, n) }) },
-		"figure":  r.figure,
-		"times":   r.times,
-		"latency": r.latency,
-		"rate":    r.rate,
-		"machine": func() string { return strings.TrimSuffix(machine, ". ") },
-		"summary": func() string { return indent(strings.Trim(summaryText.String(), "\n")) },
-	}
-	tmpl, err := template.New("readme.tmpl").Funcs(functions).Parse(readmeText)
+		"row": func(claim, metric, layout string) string {
+			return cells(func(s string) string { return figure(claim, s, metric, layout) })
+		},
+		"figure": figure,
+		"rate":   rate,
+		"latency": func(server string) string {
+			line := "| " + server + " |"
+			for _, column := range []string{"avg_ms", "min_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms"} {
+				line += " " + rate(column, "SET", server, 50, 1, "3") + " |"
+			}
+			return line
+		},
+		"summary": func() string {
+			var b strings.Builder
+			bench.summary(&b)
+			return "    " + strings.ReplaceAll(strings.Trim(b.String(), "\n"), "\n", "\n    ")
+		},
+	}).Parse(readmeText)
 	if err != nil {
 		return "", err
 	}
@@ -87,72 +99,3 @@ func readmeSection(folder string) (string, error) {
 	err = tmpl.Execute(&b, nil)
 	return b.String(), err
 }
-
-// readmeFigures are what the template asks for.
-type readmeFigures struct {
-	figures
-	measured
-}
-
-// cells returns a row of a table: a cell for each server.
-func (r readmeFigures) cells(cell func(server string) string) string {
-	line := "|"
-	for _, s := range r.servers {
-		line += " " + cell(s) + " |"
-	}
-	return line
-}
-
-// row returns what a claim says of a metric, for each server. Decimals -1 stands for three
-// digits or so, -2 for thousands.
-func (r readmeFigures) row(claim, metric string, decimals int) string {
-	return r.cells(func(s string) string { return r.figure(claim, s, metric, decimals) })
-}
-
-// figure returns one figure.
-func (r readmeFigures) figure(claim, server, metric string, decimals int) string {
-	return as(layoutOf(decimals), r.get(claim, server, metric))
-}
-
-func layoutOf(decimals int) func(float64) string {
-	switch decimals {
-	case -1:
-		return few3
-	case -2:
-		return thousands
-	}
-	return fixed(decimals)
-}
-
-// times returns how many times the figure of a server is that of another.
-func (r readmeFigures) times(claim, metric, server, other string) string {
-	return as(func(x float64) string {
-		return as(func(y float64) string { return few3(x / y) }, r.get(claim, other, metric))
-	}, r.get(claim, server, metric))
-}
-
-// latency returns a row of latencies with 50 clients, in the columns of the articles.
-func (r readmeFigures) latency(server string) string {
-	line := "| " + server + " |"
-	for _, column := range []string{"avg_ms", "min_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms"} {
-		line += " " + r.load(column, "SET", server, 50, 1, 3) + " |"
-	}
-	return line
-}
-
-// rate returns a figure of bench.sh.
-func (r readmeFigures) rate(column, name, server string, clients, pipeline, decimals int) string {
-	return r.load(column, name, server, clients, pipeline, decimals)
-}
-
-func (r readmeFigures) load(column, name, server string, clients, pipeline, decimals int) string {
-	w := workload{fmt.Sprint(clients), fmt.Sprint(pipeline)}
-	x, ok := r.of(column, test{"resp", w, name}, server)
-	if !ok {
-		return "-"
-	}
-	return layoutOf(decimals)(x)
-}
-
-// indent makes text a block of code.
-func indent(text string) string { return "    " + strings.ReplaceAll(text, "\n", "\n    ") }
