@@ -70,6 +70,7 @@ for proto in $protos; do
   done
 done
 end_progress
+export COLUMNS="${COLUMNS:-$(tput cols 2>/dev/null)}" # of the terminal
 # shellcheck disable=SC2086 # nothing, or one word
 "$bin/trace" $lines -show "$tmp/trace.csv"
 case $? in 0 | 141) ;; *) exit 1 ;; esac # who has left has read enough

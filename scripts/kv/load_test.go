@@ -123,6 +123,16 @@ func TestCheckUnsent(t *testing.T) {
 	}
 }
 
+// A new connection begins without the rest of the last one.
+func TestRestart(t *testing.T) {
+	c := offline(load{proto: resp{}, op: opPut}, 1)
+	c.g.left, c.odd = 0, []byte("-ERR n")
+	c.restart(nil)
+	if len(c.odd) > 0 || c.g.wrong != 1 {
+		t.Errorf("%q is left, %d wrong", c.odd, c.g.wrong)
+	}
+}
+
 // The request of each random key asks for that key, and only its reply is right.
 func TestRandomKeys(t *testing.T) {
 	for name, p := range protocols {

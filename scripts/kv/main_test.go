@@ -41,33 +41,23 @@ func TestUsage(t *testing.T) {
 }
 
 func TestFlagErrors(t *testing.T) {
-	const (
-		seeHelp = `; "kv help" explains all commands and options`
-		seconds = "want seconds from 0.001 to 3600"
-	)
+	const seeHelp = `; "kv help" explains all commands and options`
 	for _, tc := range []struct{ line, want string }{
 		{"-h", "-h is the host, and comes after a command" + seeHelp},
 		{"frob", `unknown command "frob": want get, put, bench, incr or burden` + seeHelp},
-		{"-p 1 get k", `unknown command "-p": want get, put, bench, incr or burden` + seeHelp},
 		{"get", "wrong number of arguments, 0: want kv get [options] KEY"},
-		{"get -c 1 k", "flag provided but not defined: -c: get accepts -h -p -w"},
 		{"get -h", "flag needs an argument: -h: want a host name or an IP address" + seeHelp},
 		{"get -h= k", `invalid value "" for flag -h: want a host name or an IP address`},
-		{"get -p 0 k", `invalid value "0" for flag -p: want a whole number from 1 to 65535`},
 		{"bench -z", "flag provided but not defined: -z: bench accepts -P -R -T -c -csv -d -fill -h -k -key -n -p -proto -r -t -w"},
-		{"bench -n 1e6", `invalid value "1e6" for flag -n: want a whole number from 1 to 1000000000000`},
 		{"bench -d 67108801", `invalid value "67108801" for flag -d: want a whole number from 1 to 67108800`},
 		{"bench -k 2", `invalid value "2" for flag -k: want 0 or 1`},
 		{"bench -proto http", `invalid value "http" for flag -proto: want kv or resp`},
 		{"bench -t put,incr", `invalid value "put,incr" for flag -t: want put or get, or both with a comma between`},
-		{"bench -T 3601", `invalid value "3601" for flag -T: ` + seconds},
-		{"bench -w NaN", `invalid value "NaN" for flag -w: ` + seconds},
+		{"bench -w NaN", `invalid value "NaN" for flag -w: want seconds from 0.001 to 3600`},
 		{"bench -R 5 -k 0", `invalid value "0" for flag -k: want 1 with -R`},
 		{"bench -r 5 -key k", `want -r or -key, not both`},
 		{"incr -n 0", `invalid value "0" for flag -n: want a whole number from 1 to 10000000`},
-		{"burden", "wrong number of arguments, 0: want kv burden [options] KIND"},
 		{"burden loud", `invalid kind "loud": want idle, silent, slow or heavy`},
-		{"burden -d 67108865 slow", `invalid value "67108865" for flag -d: want a whole number from 1 to 67108864`},
 		{"bench -P 1000000 -d 100000", "invalid value 100000 for flag -P: with -d 100000 and -c 50 the requests and replies take more than 1024 MiB"},
 		{"bench -r 10 -c 60000 -d 20000 -t get", "invalid value 1 for flag -P: with -d 20000 and -c 60000 the requests and replies take more than 1024 MiB"},
 	} {
@@ -149,7 +139,6 @@ func TestFails(t *testing.T) {
 	}
 	const (
 		closed = "the server closed the connection"
-		refuse = "-ERR max number of clients reached\r\n"
 		result = "requests,replies,value,lost\n"
 	)
 	kvs := func(o op, wrong string, wanted func(int) bool) *server {
@@ -208,7 +197,7 @@ func TestFails(t *testing.T) {
 		{"incr", redis(opGet, "$2\r\n97\r\n"), 1, result + "100,100,97,3\n", "lost increments: 3 of 100\n"},
 		{"incr -c 1 -P 5", crashes, 1, result + "100,4,-1,1\n", "connection refused"},
 
-		{"burden idle", redis(opPing, refuse), 1, "", `burden: the server answers "-ERR max number of clients reached\r\n"`},
+		{"burden idle", redis(opPing, "-ERR full\r\n"), 1, "", `burden: the server answers "-ERR full\r\n"`},
 		{"burden idle", redis(opPing, closing), 1, "", "burden: the server has closed a connection"},
 		{"burden slow", redis(opPut, "-no\r\n"), 1, "", `SET burden: the server answers "-no\r\n"`},
 		{"burden slow", redis(opPut, closing), 1, "", closed + " without a reply"},
