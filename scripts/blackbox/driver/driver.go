@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,12 +21,14 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for anything before it fails. It is not a
-// bound on speed: what hangs fails here, with a word on what was awaited.
-const Patience = 60 * time.Second
+const (
+	// Patience is how long a test waits for anything before it fails. It is not a
+	// bound on speed: what hangs fails here, with a word on what was awaited.
+	Patience = 60 * time.Second
 
-// MiB is 2^20 bytes.
-const MiB = 1 << 20
+	MiB  = 1 << 20
+	Root = "../../.." // the module's folder, as the packages of tests see it
+)
 
 // Big is a value such that a few of them fill all buffers on the way.
 var Big = strings.Repeat("0123456789abcdef", 1<<16)
@@ -35,9 +38,6 @@ var Race = func() bool {
 	info, _ := debug.ReadBuildInfo()
 	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }()
-
-// Root is the module's folder, as the packages of tests beside this one see it.
-const Root = "../../.."
 
 // A Flavor is one of the servers.
 type Flavor struct {
@@ -142,6 +142,11 @@ func Main(m *testing.M) {
 
 // EachFlavor runs a test once a flavor.
 func EachFlavor(t *testing.T, which func(Flavor) bool, test func(t *testing.T, f Flavor)) {
+	if conn, err := net.Dial("udp", "127.0.0.1:1"); err != nil {
+		t.Skipf("the loopback network is down: %v", err)
+	} else {
+		conn.Close()
+	}
 	if err := build(); err != nil {
 		t.Fatal(err)
 	}

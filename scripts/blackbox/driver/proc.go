@@ -14,10 +14,10 @@ import (
 // now, and VmHWM, the most that it ever had, in bytes; or Threads.
 func (s *Server) Status(t *testing.T, which string) int {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))
 	m := regexp.MustCompile(which + `:\s+(\d+)( kB)?\n`).FindSubmatch(text)
 	if m == nil {
-		t.Fatalf("%s: no %s in /proc/%d/status: %v", s.Name, which, s.Pid(), err)
+		t.Fatalf("%s: no %s in /proc/%d/status: %v", s.Name, which, s.Cmd.Process.Pid, err)
 	}
 	n, _ := strconv.Atoi(string(m[1]))
 	if len(m[2]) > 0 {
@@ -34,7 +34,6 @@ func (s *Server) ExpectGrowth(t *testing.T, before, limit int) {
 		limit *= 10
 	}
 	growth := s.Status(t, "VmHWM") - before
-	t.Logf("%s: memory grew by %.1f MiB", t.Name(), float64(growth)/MiB)
 	if growth > limit {
 		t.Errorf("memory grew by %d MiB; want at most %d", growth/MiB, limit/MiB)
 	}
@@ -43,7 +42,7 @@ func (s *Server) ExpectGrowth(t *testing.T, before, limit int) {
 // CPU returns the processor time of the process's threads.
 func (s *Server) CPU(t *testing.T) (sum time.Duration) {
 	t.Helper()
-	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.Pid()))
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.Cmd.Process.Pid))
 	for _, file := range threads {
 		var ns time.Duration
 		text, _ := os.ReadFile(file) // fails if the thread has ended
@@ -51,7 +50,7 @@ func (s *Server) CPU(t *testing.T) (sum time.Duration) {
 		sum += ns
 	}
 	if sum == 0 {
-		t.Fatalf("no processor time of %s in /proc/%d/task/*/schedstat", s.Name, s.Pid())
+		t.Fatalf("no processor time of %s in /proc/%d/task/*/schedstat", s.Name, s.Cmd.Process.Pid)
 	}
 	return sum
 }

@@ -88,9 +88,6 @@ func (s *Server) said() string {
 // Logged is what the server has said since its ready line.
 func (s *Server) Logged() string { return readyLine.ReplaceAllString(s.said(), "") }
 
-// Pid is the number of the process.
-func (s *Server) Pid() int { return s.Cmd.Process.Pid }
-
 // Stop sends a signal, and returns how long the process took to end.
 func (s *Server) Stop(t *testing.T, sig os.Signal) time.Duration {
 	begin := time.Now()

@@ -38,33 +38,35 @@ func TestHistory(t *testing.T) {
 // TestUnlocked takes mtblock's lock away, which must be seen: in a reply that nothing
 // explains, or because the runtime ends the server.
 func TestUnlocked(t *testing.T) {
-	mtblock := driver.Flavor{Name: "mtblock"}
-	s := driver.Launch(t, mtblock, "resp", unlocked(t), "-addr", "127.0.0.1:0")
-	s.MayFail = true
-	for end := time.Now().Add(driver.Patience); time.Now().Before(end); {
-		keys, err := record(s, driver.RESP, time.Now().UnixNano())
-		if err != nil {
-			t.Logf("the server ended: %v: %.100s", err, s.Logged())
-			return
-		}
-		for key, ops := range keys {
-			if !Explain(ops) {
-				t.Logf("%s: no order explains the replies", key)
+	mtblock := func(f driver.Flavor) bool { return f.Name == "mtblock" }
+	driver.EachFlavor(t, mtblock, func(t *testing.T, f driver.Flavor) {
+		s := driver.Launch(t, f, "resp", unlocked(t, f), "-addr", "127.0.0.1:0")
+		s.MayFail = true
+		for end := time.Now().Add(driver.Patience); time.Now().Before(end); {
+			keys, err := record(s, driver.RESP, time.Now().UnixNano())
+			if err != nil {
+				t.Logf("the server ended: %v: %.100s", err, s.Logged())
 				return
 			}
+			for key, ops := range keys {
+				if !Explain(ops) {
+					t.Logf("%s: no order explains the replies", key)
+					return
+				}
+			}
 		}
-	}
-	t.Error("nobody noticed that there is no lock")
+		t.Error("nobody noticed that there is no lock")
+	})
 }
 
-// unlocked builds mtblock without its lock.
-func unlocked(t *testing.T) (binary string) {
+// unlocked builds f without its lock.
+func unlocked(t *testing.T, f driver.Flavor) (binary string) {
 	t.Helper()
-	binary = filepath.Join(t.TempDir(), "mtblock")
-	err := driver.Flavor{Name: "mtblock"}.Build(binary, func(source string) string {
+	binary = filepath.Join(t.TempDir(), f.Name)
+	err := f.Build(binary, func(source string) string {
 		for _, call := range []string{"\tmu.Lock()\n", "\tmu.Unlock()\n"} {
 			if !strings.Contains(source, call) {
-				t.Fatalf("mtblock has no %q", call)
+				t.Fatalf("%s has no %q", f.Name, call)
 			}
 			source = strings.ReplaceAll(source, call, "")
 		}

@@ -135,18 +135,13 @@ func TestLogUnread(t *testing.T) {
 
 // TestRefusals has arguments with which no server starts, and -h.
 func TestRefusals(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() }) // when the flavors, which run in parallel, are through
-	taken := ln.Addr().String()
+	const wantAddr = "-addr.*127.0.0.1:6380.* :6380"
 	refusals := []struct {
 		args string
 		code int
-		says string // a regular expression; NAME is the flavor's name
+		says string // a regular expression; NAME is the flavor's, TAKEN an address in use
 	}{
-		{"-addr " + taken, 1, "^NAME: listen " + taken + ": address already in use\n$"},
+		{"-addr TAKEN", 1, "^NAME: listen TAKEN: address already in use\n$"},
 		{"-addr 198.51.100.1:0", 1, "^NAME: listen 198.51.100.1:0: (cannot|can't) assign requested address\n$"},
 		{"-addr no_such..host:0", 1, "^NAME: listen no_such..host:0: .+\n$"},
 		{"-addr 127.0.0.1:65536", 1, "^NAME: listen 127.0.0.1:65536: .*invalid port.*\n$"},
@@ -156,24 +151,30 @@ func TestRefusals(t *testing.T) {
 		{"-proto=", 2, "-proto.*resp.*kv"},
 		{"-proto RESP", 2, "-proto.*resp.*kv"},
 		{"-proto", 2, "needs an argument: -proto"},
-		{"-addr 127.0.0.1", 2, "-addr.*host:port(.|\n)*127.0.0.1"},
-		{"-addr=", 2, "-addr.*host:port"},
-		{"-addr ::1:0", 2, "-addr.*host:port"},
-		{"-addr 6380", 2, "host:port.*127.0.0.1:6380.* :6380"},
+		{"-addr 127.0.0.1", 2, wantAddr},
+		{"-addr=", 2, wantAddr},
+		{"-addr ::1:0", 2, wantAddr},
+		{"-addr 6380", 2, wantAddr},
 		{"-port 1", 2, "-port(.|\n)*-addr(.|\n)*-proto"},
 		{"extra", 2, "-addr.*-proto(.|\n)*extra"},
 		{"-addr 127.0.0.1:0 -proto kv extra", 2, "extra"},
 		{"-h", 0, `(?i)^NAME\b.*\bserver(.|` + "\n)*-addr host:port(.|\n)*127.0.0.1:6379(.|\n)*-proto(.|\n)*resp(.|\n)*kv"},
 	}
 	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		replacer := strings.NewReplacer("NAME", f.Name, "TAKEN", ln.Addr().String())
 		for _, r := range refusals {
 			ctx, cancel := context.WithTimeout(t.Context(), driver.Patience)
-			cmd := exec.CommandContext(ctx, f.Binary(), strings.Fields(r.args)...)
+			cmd := exec.CommandContext(ctx, f.Binary(), strings.Fields(replacer.Replace(r.args))...)
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
 			stdout, _ := cmd.Output()
 			cancel()
-			says := strings.ReplaceAll(r.says, "NAME", f.Name)
+			says := replacer.Replace(r.says)
 			if code := cmd.ProcessState.ExitCode(); code != r.code || !regexp.MustCompile(says).MatchString(stderr.String()) {
 				t.Errorf("%s: exit status %d, %q; want %d, %q", r.args, code, &stderr, r.code, says)
 			}

@@ -24,10 +24,10 @@ func TestNoFiles(t *testing.T) {
 		first := s.Dial(t)
 		first.Ask(d.Put("k", "v"), d.OK)
 		var limit unix.Rlimit
-		if err := unix.Prlimit(s.Pid(), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
+		if err := unix.Prlimit(s.Cmd.Process.Pid, unix.RLIMIT_NOFILE, nil, &limit); err != nil {
 			t.Fatal(err)
 		}
-		if err := unix.Prlimit(s.Pid(), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}, nil); err != nil {
+		if err := unix.Prlimit(s.Cmd.Process.Pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if s.Serial {
@@ -44,7 +44,7 @@ func TestNoFiles(t *testing.T) {
 			}
 		}
 		s.ExpectQuiet(t, "without files")
-		if err := unix.Prlimit(s.Pid(), unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		if err := unix.Prlimit(s.Cmd.Process.Pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
 			t.Fatal(err)
 		}
 		c.Expect(d.Value("k", "v"))
