@@ -17,13 +17,13 @@ var pools [10]sync.Pool       // unused buffers; those in pools[i] have minBuffe
 
 // begin makes room to read into. end gives back what is not needed until the next turn.
 func (s *session) begin() { s.in = fit(s.in, minRead, s.ahead()) }
-func (s *session) end()   { s.in, s.out = fit(s.in, 0, s.ahead()), fit(s.out, 0, 0) }
+func (s *session) end()   { s.in, s.out = fit(s.in, 0, s.ahead()), fit(s.out, 0, s.out.Len()/2) }
 
 // ahead returns how much spare room to give the input: half of what has arrived, or what its
 // request lacks if more, up to 7 times what has arrived: a client may send less than it says.
 func (s *session) ahead() int {
 	have := s.in.Len()
-	return max(have/2, min(s.need, 7*have))
+	return max(have/2, 7*min(s.need/7, have))
 }
 
 // room returns an empty slice for the next n bytes of output: append to it, then s.out.Write it.

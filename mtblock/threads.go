@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const spare = 8 // threads that the Go runtime needs beside those of the clients
+const spare = 8 // threads for the Go runtime itself, at least
 
 // threads returns how many clients can have a thread at the same time.
 func threads() int {

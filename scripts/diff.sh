@@ -3,20 +3,15 @@
 # does all of it, and runs it. See diff.sh -h.
 
 set -u
-unset CDPATH
+# shellcheck source-path=SCRIPTDIR source=lib/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib/lib.sh"
 
-fail() {
-  echo "diff.sh: $1" >&2
-  exit 1
-}
-
+{ : 3>&1; } 2>/dev/null || die "standard output is closed"
 for program in go diff; do
-  command -v "$program" >/dev/null || fail "$program is not in PATH"
+  command -v "$program" >/dev/null || die "$program is not in PATH"
 done
-root=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd) || exit 1
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/diff.XXXXXX") || exit 1
-trap 'rm -rf "$tmp"' EXIT
-tmp=$(cd "$tmp" && pwd) || exit 1
-export TMPDIR=$tmp GOWORK=off
-(cd "$root" && go build -buildvcs=false -o "$tmp/diff" ./scripts/diff) || fail "go build failed"
-"$tmp/diff" -C "$root" "$@"
+make_tmp
+GOOS=$(go env GOHOSTOS) GOARCH=$(go env GOHOSTARCH)
+export GOOS GOARCH
+go -C "$root" build -o "$bin/diff" ./scripts/diff || die "go build failed"
+"$bin/diff" -C "$root" "$@"

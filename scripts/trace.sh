@@ -7,28 +7,32 @@ set -u
 
 usage() {
   cat <<END
-usage: $me [-proto P] [flavor [flavor]]
+usage: $me [-proto P] [-lines] [flavor [flavor]]
        $me -o DIR
 
-Holds one small conversation with a flavor under strace, and prints the system calls that
-the server makes in answer to each event; of two flavors, side by side. Without a flavor,
-those of all that this system can run, one after the other.
+Holds one small conversation with a flavor under strace, and prints the system
+calls that the server makes in answer to each event; of two flavors, side by
+side. Without a flavor, those of all that this system can run, one after the
+other.
 
   flavor      of $flavors
-  -proto P    resp or kv           (default resp)
-  -o DIR      keep what all flavors do, in both protocols, as trace.txt and trace.csv
+  -proto P    resp or kv (default resp)
+  -lines      print with each call the line of source that makes it
+  -o DIR      keep the calls of all flavors, in both protocols: as trace.txt,
+              and as trace.csv, with their lines and those that lead there
   -h          print this text
 
-This needs Linux, and strace. What was recorded is in scripts/results.
+This needs Linux and strace. What was recorded is in scripts/results.
 Exit status: 0 all is well; 1 something is missing, or failed; 2 usage.
 END
 }
 
-protos=resp out=''
+protos=resp lines='' out=''
 while [ $# -gt 0 ]; do
   case $1 in
     -h | -help | --help) usage; exit ;;
     -proto | -o) [ $# -gt 1 ] || usage_error "$1 needs a value" ;;
+    -lines) lines=$1 && shift && continue ;;
     -*) usage_error "unknown option $1" ;;
   esac
   case $1:${2-} in
@@ -42,7 +46,6 @@ while [ $# -gt 0 ]; do
 done
 # shellcheck disable=SC2086 # flavors are single words
 set -- $chosen
-sides=$([ $# -ne 2 ] || echo -sides)
 [ $# -le 2 ] || usage_error "want two flavors at the most, not $#"
 [ -z "$out" ] || [ $# -eq 0 ] || usage_error "-o keeps what all flavors do: name none"
 [ -z "$out" ] || protos="resp kv"
@@ -53,22 +56,22 @@ command -v strace >/dev/null ||
 [[ " $* " != *" ${foreign%%:*} "* ]] || die "cannot run $foreign"
 # shellcheck disable=SC2086 # again
 [ $# -gt 0 ] || { pick_flavors && set -- $picked; }
+[ -z "$out" ] || mkdir -p -- "$out" 2>/dev/null || die "cannot make the folder $out"
 
 make_tmp
+# What is inlined has no frame of its own on the stack: -l leaves each call with its line.
 # shellcheck disable=SC2046 # again
-build $(printf './%s ' "$@") ./scripts/trace
-files=()
+build -gcflags=-l $(printf './%s ' "$@") ./scripts/trace
+echo proto,flavor,event,kind,thread,text,fold,times,lines >"$tmp/trace.csv"
 for proto in $protos; do
   for flavor in "$@"; do
     progress "$proto, $flavor" "$proto, $flavor"
-    run "$bin/trace" talk -proto "$proto" "$bin/$flavor" >"$tmp/$proto-$flavor"
-    files+=("$tmp/$proto-$flavor")
+    run "$bin/trace" -proto "$proto" "$bin/$flavor" >>"$tmp/trace.csv"
   done
 done
 end_progress
+export COLUMNS="${COLUMNS:-$(tput cols 2>/dev/null)}" # of the terminal
 # shellcheck disable=SC2086 # nothing, or one word
-"$bin/trace" show $sides "${files[@]}" >"$tmp/trace.txt" || exit 1
-cat "$tmp/trace.txt"
-[ -n "$out" ] || exit 0
-mkdir -p -- "$out" && cp -- "$tmp/trace.txt" "$out/trace.txt" &&
-  { echo proto,flavor,event,kind,thread,text,fold,times && cat "${files[@]}"; } >"$out/trace.csv"
+"$bin/trace" $lines -show "$tmp/trace.csv"
+case $? in 0 | 141) ;; *) exit 1 ;; esac # who has left has read enough
+[ -z "$out" ] || { cp -- "$tmp/trace.csv" "$out" && "$bin/trace" -show "$tmp/trace.csv" >"$out/trace.txt"; }

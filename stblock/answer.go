@@ -30,7 +30,7 @@ type session struct {
 	eof     bool          // the client sends no more
 	quit    bool          // no more replies: the client's input is dropped
 	need    int           // least number of bytes that the first request lacks; <= 0 if unknown
-	dropped int           // bytes of input that were dropped
+	dropped int           // bytes of input dropped since the last reply
 }
 
 func newSession() session { return session{resp: respproto.NewSession(), in: empty, out: empty} }

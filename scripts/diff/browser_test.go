@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os/exec"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 )
@@ -25,10 +27,10 @@ func openBrowser(t *testing.T) *browser {
 	}
 	cmd := exec.Command(driver, "--port=0")
 	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		err = cmd.Start()
 	}
-	if err := cmd.Start(); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -36,15 +38,11 @@ func openBrowser(t *testing.T) *browser {
 		cmd.Wait()
 	})
 	b := &browser{t: t}
-	lines := bufio.NewScanner(stdout)
 	started := regexp.MustCompile(`successfully on port (\d+)`)
-	for b.session == "" && lines.Scan() {
+	for lines := bufio.NewScanner(stdout); b.session == "" && lines.Scan(); {
 		if m := started.FindStringSubmatch(lines.Text()); m != nil {
 			b.session = "http://127.0.0.1:" + m[1] + "/session"
 		}
-	}
-	if b.session == "" {
-		t.Fatal("chromedriver did not start")
 	}
 	options := map[string]any{"args": []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-ipc-flooding-protection", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir=" + t.TempDir()}}
@@ -53,8 +51,7 @@ func openBrowser(t *testing.T) *browser {
 	}
 	var created struct{ SessionID string }
 	b.call("POST", "", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
-		"goog:chromeOptions": options,
-		"goog:loggingPrefs":  map[string]string{"browser": "ALL"},
+		"goog:chromeOptions": options, "goog:loggingPrefs": map[string]string{"browser": "ALL"},
 	}}}, &created)
 	b.session += "/" + created.SessionID
 	t.Cleanup(func() { b.call("DELETE", "", struct{}{}, nil) })
@@ -68,9 +65,6 @@ func (b *browser) call(method, path string, body, result any) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if method == "GET" {
-		data = nil
-	}
 	request, err := http.NewRequest(method, b.session+path, bytes.NewReader(data))
 	if err != nil {
 		b.t.Fatal(err)
@@ -82,17 +76,12 @@ func (b *browser) call(method, path string, body, result any) {
 	}
 	defer response.Body.Close()
 	var answer struct{ Value json.RawMessage }
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		b.t.Fatalf("%s: %v", path, err)
+	err = json.NewDecoder(response.Body).Decode(&answer)
+	if err == nil && response.StatusCode == http.StatusOK && result != nil {
+		err = json.Unmarshal(answer.Value, result)
 	}
-	if response.StatusCode != http.StatusOK {
-		b.t.Fatalf("%s: %s", path, answer.Value)
-	}
-	if result == nil {
-		return
-	}
-	if err := json.Unmarshal(answer.Value, result); err != nil {
-		b.t.Fatalf("%s: %s: %v", path, answer.Value, err)
+	if err != nil || response.StatusCode != http.StatusOK {
+		b.t.Fatalf("%s %.300s: %s: %v", path, data, answer.Value, err)
 	}
 }
 
@@ -102,49 +91,55 @@ func (b *browser) run(script string, result any) {
 	b.call("POST", "/execute/sync", map[string]any{"script": script, "args": []any{}}, result)
 }
 
-// await runs a script until it returns true.
-func (b *browser) await(what, script string) {
+// await waits until an expression is true of the page.
+func (b *browser) await(what, expression string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		var done bool
-		if b.run("return Boolean("+script+")", &done); done {
+		if b.run("return Boolean("+expression+")", &done); done {
 			return
 		}
 	}
-	b.t.Fatalf("waited in vain for %s", what)
+	b.t.Fatalf("waited in vain for %s: %s", what, expression)
 }
 
-// devtools sends a command of the DevTools protocol. See
-// https://chromedevtools.github.io/devtools-protocol.
+// check checks that an expression is true of the page.
+func (b *browser) check(what, expression string) {
+	b.t.Helper()
+	var got any
+	if b.run("return "+expression, &got); got != true {
+		b.t.Errorf("%s: %v: %s", what, got, expression)
+	}
+}
+
+// open shows what an address names.
+func (b *browser) open(address string) {
+	b.t.Helper()
+	b.run(fmt.Sprintf("location.hash = %q", address), nil)
+	b.await(address, fmt.Sprintf("decodeURI(location.hash) === %q && view.address === location.hash", address))
+}
+
+// devtools sends a command of https://chromedevtools.github.io/devtools-protocol.
 func (b *browser) devtools(command string, params map[string]any) {
 	b.t.Helper()
 	b.call("POST", "/goog/cdp/execute", map[string]any{"cmd": command, "params": params}, nil)
 }
 
 // resize sets the size of the window, in CSS pixels.
-func (b *browser) resize(width int) {
+func (b *browser) resize(width, height int) {
 	b.t.Helper()
-	b.devtools("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false})
+	b.devtools("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false})
 }
 
-// press presses a key, by WebDriver's name of it.
-func (b *browser) press(key string) {
+// press presses keys, by WebDriver's names of them, and releases them.
+func (b *browser) press(keys ...string) {
 	b.t.Helper()
-	b.call("POST", "/actions", map[string]any{"actions": []any{map[string]any{
-		"type": "key", "id": "keyboard",
-		"actions": []any{map[string]any{"type": "keyDown", "value": key}, map[string]any{"type": "keyUp", "value": key}},
-	}}}, nil)
-}
-
-// A point is one in the window, in CSS pixels.
-type point struct{ X, Y int }
-
-// drag presses the mouse in one point and releases it in another.
-func (b *browser) drag(from, to point) {
-	b.t.Helper()
-	move := func(p point) any { return map[string]any{"type": "pointerMove", "x": p.X, "y": p.Y} }
-	b.call("POST", "/actions", map[string]any{"actions": []any{map[string]any{
-		"type": "pointer", "id": "mouse",
-		"actions": []any{move(from), map[string]any{"type": "pointerDown", "button": 0}, move(to), map[string]any{"type": "pointerUp", "button": 0}},
-	}}}, nil)
+	var actions []any
+	for _, key := range keys {
+		actions = append(actions, map[string]any{"type": "keyDown", "value": key})
+	}
+	for _, key := range slices.Backward(keys) {
+		actions = append(actions, map[string]any{"type": "keyUp", "value": key})
+	}
+	b.call("POST", "/actions", map[string]any{"actions": []any{map[string]any{"type": "key", "id": "keyboard", "actions": actions}}}, nil)
 }

@@ -232,9 +232,9 @@ const (
 
 // A stretch is rows one below the other: changes with their context, or those between.
 type stretch struct {
-	fold  bool // nothing in it changes
+	Fold  bool  `json:"fold"` // nothing in it changes
+	Rows  []row `json:"rows"`
 	title string
-	rows  []row
 }
 
 // stretches cuts rows into stretches. Their title is the function of the first change.
@@ -251,16 +251,16 @@ func stretches(rows []row, left, right []string) []stretch {
 		for to < len(rows) && shown[to] == shown[from] {
 			to++
 		}
-		part := stretch{fold: !shown[from] && to-from >= shortest, rows: rows[from:to]}
+		part := stretch{Fold: !shown[from] && to-from >= shortest, Rows: rows[from:to]}
 		from = to
-		if n := len(list); n > 0 && !part.fold && !list[n-1].fold {
-			list[n-1].rows = append(list[n-1].rows[:len(list[n-1].rows):len(list[n-1].rows)], part.rows...)
+		if n := len(list); n > 0 && !part.Fold && !list[n-1].Fold {
+			list[n-1].Rows = append(list[n-1].Rows[:len(list[n-1].Rows):len(list[n-1].Rows)], part.Rows...)
 			continue
 		}
 		list = append(list, part)
 	}
 	for i := range list {
-		list[i].title = titleOf(list[i].rows, left, right)
+		list[i].title = titleOf(list[i].Rows, left, right)
 	}
 	return list
 }

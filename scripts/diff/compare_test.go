@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,12 +12,7 @@ import (
 )
 
 // lines splits a text whose lines are separated by bars.
-func lines(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, "|")
-}
+func lines(text string) []string { return strings.Split(text, "|") }
 
 // rowsFor compares two texts, by way of diff(1).
 func rowsFor(t *testing.T, left, right string) []row {
@@ -23,7 +20,7 @@ func rowsFor(t *testing.T, left, right string) []row {
 	var paths [2]string
 	for side, text := range [2]string{left, right} {
 		paths[side] = filepath.Join(t.TempDir(), "main.go")
-		if err := os.WriteFile(paths[side], []byte(strings.Join(append(lines(text), ""), "\n")), 0o644); err != nil {
+		if err := os.WriteFile(paths[side], []byte(strings.ReplaceAll(text, "|", "\n")+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,63 +32,50 @@ func rowsFor(t *testing.T, left, right string) []row {
 }
 
 // draw returns a row as text, with its marked parts in brackets.
-func draw(r row, left, right []string) string {
-	text := ""
-	for side, lines := range [2][]string{left, right} {
-		if side == 1 {
-			text += map[bool]string{true: " ~ ", false: " = "}[r.changed]
+func draw(r row, files ...[]string) string {
+	var halves []string
+	for side, lines := range files {
+		half := "-"
+		if n := r.lines[side]; n > 0 {
+			line := []rune(lines[n-1])
+			for _, m := range slices.Backward(r.marks[side]) {
+				line = slices.Concat(line[:m[0]], []rune("["), line[m[0]:m[1]], []rune("]"), line[m[1]:])
+			}
+			half = string(line)
 		}
-		if r.lines[side] == 0 {
-			text += "-"
-			continue
-		}
-		at := 0
-		line := []rune(lines[r.lines[side]-1])
-		for _, m := range r.marks[side] {
-			text += string(line[at:m[0]]) + "[" + string(line[m[0]:m[1]]) + "]"
-			at = m[1]
-		}
-		text += string(line[at:])
+		halves = append(halves, half)
 	}
-	return text
+	return strings.Join(halves, map[bool]string{true: " ~ ", false: " = "}[r.changed])
 }
 
 func TestCompare(t *testing.T) {
 	for _, test := range []struct {
 		name, left, right string
-		want              []string
+		want              string // the rows, separated by bars
 	}{
-		{"same", "a|b", "a|b", []string{"a = a", "b = b"}},
-		{"a word", "x := one(1)", "x := two(1)", []string{"x := [one](1) ~ x := [two](1)"}},
-		{"a word more", "c.serve()", "go c.serve()", []string{"c.serve() ~ [go ]c.serve()"}},
-		{"blanks between words that differ", "f(a b c, d, e, f)", "f(x y z, d, e, f)", []string{"f([a b c], d, e, f) ~ f([x y z], d, e, f)"}},
-		{"only blanks", "\tf(a)", "\t\tf(a)", []string{"[\t]f(a) ~ [\t\t]f(a)"}},
-		{"nothing in common", "alpha()", "beta[2]", []string{"alpha() ~ beta[2]"}},
-		{"little in common", "first(one, two, three)", "second(four, five, six)", []string{"first(one, two, three) ~ second(four, five, six)"}},
-		{"more lines", "a|b", "a|new|b", []string{"a = a", "- ~ new", "b = b"}},
-		{"fewer lines", "first|a", "a", []string{"first ~ -", "a = a"}},
-		{"at the end", "a", "a|z", []string{"a = a", "- ~ z"}},
-		{"the best partner", "n, err := unix.Read(fd, b)", "one := two|n, err := sock.Read(b)",
-			[]string{"- ~ one := two", "n, err := [unix].Read([fd, ]b) ~ n, err := [sock].Read(b)"}},
-		{"partners in order", "read(one, 1)|write(two)", "write(2)|read(one, 2)", []string{"- ~ write(2)", "read(one, [1]) ~ read(one, [2])", "write(two) ~ -"}},
-		{"beyond ASCII", "µs → ms: five", "µs → ms: four", []string{"µs → ms: [five] ~ µs → ms: [four]"}},
-		{"far apart", "a|1|2|3|4|5|6|7|8|9|b", "A|1|2|3|4|5|6|7|8|9|B",
-			[]string{"a ~ A", "1 = 1", "2 = 2", "3 = 3", "4 = 4", "5 = 5", "6 = 6", "7 = 7", "8 = 8", "9 = 9", "b ~ B"}},
+		{"same", "a|b", "a|b", "a = a|b = b"},
+		{"a word", "x := one(1)", "x := two(1)", "x := [one](1) ~ x := [two](1)"},
+		{"a word more", "c.serve()", "go c.serve()", "c.serve() ~ [go ]c.serve()"},
+		{"blanks between words that differ", "f(a b c, d, e, f)", "f(x y z, d, e, f)", "f([a b c], d, e, f) ~ f([x y z], d, e, f)"},
+		{"only blanks", "\tf(a)", "\t\tf(a)", "[\t]f(a) ~ [\t\t]f(a)"},
+		{"nothing in common", "alpha()", "beta[2]", "alpha() ~ beta[2]"},
+		{"little in common", "first(one, two, three)", "second(four, five, six)", "first(one, two, three) ~ second(four, five, six)"},
+		{"more lines", "a|b", "a|new|b", "a = a|- ~ new|b = b"},
+		{"fewer lines", "first|a", "a", "first ~ -|a = a"},
+		{"at the end", "a", "a|z", "a = a|- ~ z"},
+		{"the best partner", "n, err := unix.Read(fd, b)", "one := two|n, err := sock.Read(b)", "- ~ one := two|n, err := [unix].Read([fd, ]b) ~ n, err := [sock].Read(b)"},
+		{"partners in order", "read(one, 1)|write(two)", "write(2)|read(one, 2)", "- ~ write(2)|read(one, [1]) ~ read(one, [2])|write(two) ~ -"},
+		{"beyond ASCII", "µs → ms: five", "µs → ms: four", "µs → ms: [five] ~ µs → ms: [four]"},
+		{"far apart", "a|1|2|3|4|5|6|7|8|9|b", "A|1|2|3|4|5|6|7|8|9|B", "a ~ A|1 = 1|2 = 2|3 = 3|4 = 4|5 = 5|6 = 6|7 = 7|8 = 8|9 = 9|b ~ B"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			var got []string
-			for _, r := range rowsFor(t, test.left, test.right) {
-				got = append(got, draw(r, lines(test.left), lines(test.right)))
-			}
-			if d := cmp.Diff(test.want, got); d != "" {
-				t.Errorf("(-want +got):\n%s", d)
-			}
-		})
+		var got []string
+		for _, r := range rowsFor(t, test.left, test.right) {
+			got = append(got, draw(r, lines(test.left), lines(test.right)))
+		}
+		if d := cmp.Diff(lines(test.want), got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, d)
+		}
 	}
-}
-
-// TestDiffFails checks that trouble of diff(1) is an error.
-func TestDiffFails(t *testing.T) {
 	if _, err := unified("nosuch", "compare.go"); err == nil || !strings.Contains(err.Error(), "nosuch") {
 		t.Errorf("diff of a file that is not there: error %v", err)
 	}
@@ -99,38 +83,49 @@ func TestDiffFails(t *testing.T) {
 
 func TestStretches(t *testing.T) {
 	const same = "1|2|3|4|5|6|7|8|9|10"
-	source := func(last string) string { return "func f() {|" + same + "|}|" + same + "|" + last }
-	left, right := source("func g() int {"), source("func g() string {")
-	type shape struct {
-		Fold  bool
-		Lines [2]int // the first and the last on the right
-		Title string
+	const left, right = "// f is one.|func f() {|" + same + "|}||func g() int {|" + same + "|a", "// f is one.|func f() {|" + same + "|}||func g() string {|" + same + "|b"
+	var got []string
+	for _, s := range stretches(rowsFor(t, left, right), lines(left), lines(right)) {
+		got = append(got, fmt.Sprint(s.Fold, s.Rows[0].lines, s.Rows[len(s.Rows)-1].lines, s.title))
 	}
-	for _, test := range []struct {
-		left, right string
-		want        []shape
-	}{
-		{left, left, []shape{{true, [2]int{1, 23}, ""}}},
-		{left, right, []shape{{true, [2]int{1, 19}, ""}, {false, [2]int{20, 23}, "func g() string"}}},
-		{"a|1|2|3|4|5|6|7|8|9|b", "A|1|2|3|4|5|6|7|8|9|B", []shape{{false, [2]int{1, 11}, ""}}}, // not worth a fold
-		{"a|" + same + "|b", "A|" + same + "|B", []shape{{false, [2]int{1, 4}, ""}, {true, [2]int{5, 8}, ""}, {false, [2]int{9, 12}, ""}}},
+	want := []string{"true [1 1] [11 11]", "false [12 12] [18 18]func g() string", "true [19 19] [22 22]", "false [23 23] [26 26]func g() string"}
+	if d := cmp.Diff(want, got); d != "" || title(lines(right), 1) != "func f()" {
+		t.Errorf("title of a comment: %q; (-want +got):\n%s", title(lines(right), 1), d)
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for line, want := range map[string]string{ // in 20 columns, separated by bars
+		"":                          "",
+		"ab\ttab":                   "ab  tab",
+		"exactly twenty chars":      "exactly twenty chars",
+		"\tindented further here":   "    indented |        further here",
+		strings.Repeat("x", 30):     strings.Repeat("x", 20) + "|    " + strings.Repeat("x", 10),
+		"\t\tdeep and too long":     "        deep and |    too long",
+		"one two three four µs six": "one two three four |    µs six",
 	} {
-		var got []shape
-		for _, s := range stretches(rowsFor(t, test.left, test.right), lines(test.left), lines(test.right)) {
-			got = append(got, shape{s.fold, [2]int{s.rows[0].lines[1], s.rows[len(s.rows)-1].lines[1]}, s.title})
+		var got []string
+		for _, piece := range wrap(cells(line, nil), 20) {
+			got = append(got, terminal{}.paintCells("", piece))
 		}
-		if d := cmp.Diff(test.want, got); d != "" {
-			t.Errorf("%q, %q (-want +got):\n%s", test.left, test.right, d)
+		if d := cmp.Diff(want, strings.Join(got, "|")); d != "" {
+			t.Errorf("%q (-want +got):\n%s", line, d)
 		}
 	}
 }
 
-func TestTitle(t *testing.T) {
-	source := lines("package p||// f is one.|// It has a comment.|func f() {|	a|}||var x int||func (c *conn) g(n int) bool {|	b|}")
-	want := []string{"", "", "func f()", "func f()", "func f()", "func f()", "func f()", "", "", "", "func (c *conn) g(n int) bool", "func (c *conn) g(n int) bool", "func (c *conn) g(n int) bool"}
-	for i, line := range source {
-		if got := title(source, i+1); got != want[i] {
-			t.Errorf("line %d, %q: title %q; want %q", i+1, line, got, want[i])
-		}
+func TestSides(t *testing.T) {
+	const left, right = "a|\tf(one, 1)|gone here|z", "a|\tf(two, 1)|z|and new"
+	const want = `<36>---------------------------------------------<0>
+<2>   1<0> a                  <2>   1<0> a
+<2>   2<0> <31>    f(<0><31;7>one<0><31>, 1)<0>    | <2>   2<0> <32>    f(<0><32;7>two<0><32>, 1)<0>
+<2>   3<0> <31>gone here<0>        < <2>    <0> 
+<2>   4<0> z                  <2>   3<0> z
+<2>    <0>                  > <2>   4<0> <32>and new<0>
+`
+	var out strings.Builder
+	terminal{&out, true, 46}.sides(lines(left), lines(right), stretches(rowsFor(t, left, right), lines(left), lines(right)))
+	if d := cmp.Diff(want, strings.ReplaceAll(strings.ReplaceAll(out.String(), "\x1b[", "<"), "m", ">")); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }

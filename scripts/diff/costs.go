@@ -7,14 +7,9 @@ import (
 	"os/exec"
 )
 
-// A cost is a figure, as text, of each flavor that was measured.
-type cost struct {
-	Figure string            `json:"figure"`
-	Values map[string]string `json:"values"`
-}
-
-// readCosts returns what scripts/table makes of the results.
-func readCosts(dir string) (costs []cost, err error) {
+// readCosts returns what scripts/table makes of the results: for each pair of flavors, by
+// "left..right", the figures as [figure, left value, right value].
+func readCosts(dir string) (map[string][][]string, error) {
 	cmd := exec.Command("go", "run", "./scripts/table", "costs", "scripts/results")
 	cmd.Dir = dir
 	var stderr bytes.Buffer
@@ -23,15 +18,16 @@ func readCosts(dir string) (costs []cost, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %v: %s", cmd, err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	records, err := csv.NewReader(bytes.NewReader(out)).ReadAll()
+	in := csv.NewReader(bytes.NewReader(out))
+	in.FieldsPerRecord = 5 // left, right, figure, left value, right value
+	records, err := in.ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cmd, err)
 	}
-	for _, record := range records[1:] {
-		if len(costs) == 0 || costs[len(costs)-1].Figure != record[0] {
-			costs = append(costs, cost{record[0], map[string]string{}})
-		}
-		costs[len(costs)-1].Values[record[1]] = record[2]
+	costs := map[string][][]string{}
+	for _, r := range records {
+		pair := r[0] + ".." + r[1]
+		costs[pair] = append(costs[pair], r[2:])
 	}
 	return costs, nil
 }

@@ -19,22 +19,23 @@ import (
 	"syscall"
 )
 
-const usage = `usage: diff.sh               list the reading order: the lines that change in each
-                             step, and what it teaches
+const usage = `usage: diff.sh               list the reading order: the lines that change in
+                             each step, and what it teaches
        diff.sh A B           show flavors A and B side by side
-       diff.sh -w A B        show them as a unified diff
+       diff.sh -w A B        show them as a unified diff, which is a patch
        diff.sh -html FILE    write a page in which to read them all
-A flavor's model is its main.go. The other files are the same in all flavors that have
-them: diff.sh says so, and shows it if they are not.
-The lines that change are those of diff -u. Colour is for terminals only, and not if
-NO_COLOR is set. The width is COLUMNS, or else the terminal's, through a pager too;
-without a terminal it is 160 columns. Under 100, -w is used.
+A flavor's model is its main.go. The other files are the same in all flavors
+that have them, or diff.sh says so, and shows what differs.
+The lines that change are those of diff -u. Colour is for terminals only, and
+not if NO_COLOR is set. The width is COLUMNS, or else the terminal's, through a
+pager too, or else 79. With less than 100 columns there is one side only, with
+the lines that change one below the other. A patch has lines of any length.
 `
 
 // A usageError is one of the arguments.
 type usageError string
 
-func (e usageError) Error() string { return string(e) + "; diff.sh -h shows the usage" }
+func (e usageError) Error() string { return string(e) }
 
 func main() {
 	log.SetFlags(0)
@@ -50,6 +51,7 @@ func main() {
 	}
 	log.Print(err)
 	if errors.As(err, new(usageError)) {
+		log.Print("try diff.sh -h")
 		os.Exit(2)
 	}
 	os.Exit(1)
@@ -80,24 +82,23 @@ func run(out io.Writer, args []string) error {
 	case *page != "" && len(names) > 0:
 		return usageError("-html shows all flavors: name none")
 	case *page != "":
-		return m.writePage(*page)
+		if err := m.writePage(*page); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(out, "wrote %s: open it in a browser\n", *page)
+		return err
 	case len(names) == 0 && !*wide:
 		return m.list(out)
 	}
 	for _, name := range names {
 		if !slices.Contains(m.flavors, name) {
-			return usageError(fmt.Sprintf("no flavor %q; there are %s", name, strings.Join(m.flavors, " ")))
+			return usageError(fmt.Sprintf("no flavor %q: want two of\n%s", name, strings.Join(m.flavors, " ")))
 		}
 	}
 	if len(names) != 2 {
 		return usageError(fmt.Sprintf("want two flavors, not %d", len(names)))
 	}
-	t := terminal{out, hasColor(), width()}
-	if !*wide && t.width < 100 {
-		log.Printf("%d columns are too few for two sides, hence -w", t.width)
-		*wide = true
-	}
-	return m.show(t, names[0], names[1], *wide)
+	return m.show(terminal{out, hasColor(), width()}, names[0], names[1], *wide)
 }
 
 // hasColor reports whether the output takes colours.
@@ -108,8 +109,8 @@ func hasColor() bool {
 
 // width returns how many columns there are for the output.
 func width() int {
-	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
-		return n
+	if n, err := strconv.ParseUint(os.Getenv("COLUMNS"), 10, 64); n > 0 && (err == nil || errors.Is(err, strconv.ErrRange)) {
+		return int(min(max(n, 79), 500)) // no line is that long
 	}
 	if n := columns(os.Stdout); n > 0 {
 		return n
@@ -120,7 +121,7 @@ func width() int {
 			return n
 		}
 	}
-	return 160
+	return 79
 }
 
 // list prints the reading order.
@@ -137,7 +138,7 @@ func (m *module) list(out io.Writer) error {
 		if m.returns(i) {
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "%-27s %3d lines\n%s", s.name(), n, fold(s.sentence, 76))
+		fmt.Fprintf(out, "%-27s %3d lines\n%s", s.name(), n, fold(s.sentence, 75))
 	}
 	fmt.Fprintln(out)
 	for _, file := range m.files[1:] {
@@ -161,7 +162,7 @@ func fold(text string, width int) string {
 }
 
 // show shows what two flavors do not have in common.
-func (m *module) show(t terminal, a, b string, wide bool) error {
+func (m *module) show(t terminal, a, b string, patch bool) error {
 	differ := map[string]string{} // by file: the hunks
 	for _, file := range m.files {
 		hunks, err := m.hunks(a, b, file)
@@ -180,12 +181,16 @@ func (m *module) show(t terminal, a, b string, wide bool) error {
 			continue
 		}
 		left, right := m.lines[a][file], m.lines[b][file]
-		if wide {
-			t.unified(fmt.Sprintf("--- a/%s/%s\n+++ b/%s/%s\n%s", a, file, b, file, hunks))
+		if patch {
+			t.unified(fmt.Sprintf("--- a/%s/%s\n+++ b/%s/%s\n%s", a, file, b, file, hunks), 0)
 			continue
 		}
 		if file != "main.go" {
 			fmt.Fprintln(t, m.sameness(file, []string{a, b}))
+		}
+		if t.width < 100 {
+			t.unified(hunks, t.width)
+			continue
 		}
 		t.sides(left, right, stretches(compare(left, right, hunks), left, right))
 	}

@@ -12,6 +12,7 @@ import (
 type module struct {
 	dir     string
 	steps   []step
+	events  []note // what is said of them in all steps
 	flavors []string
 	files   []string                       // of any flavor: main.go, and then those that stay
 	lines   map[string]map[string][]string // by flavor and file
@@ -19,7 +20,8 @@ type module struct {
 
 // load reads the flavors in dir.
 func load(dir string) (*module, error) {
-	m := &module{dir: dir, steps: parseNotes(notes), lines: map[string]map[string][]string{}}
+	m := &module{dir: dir, lines: map[string]map[string][]string{}}
+	m.steps, m.events = parseNotes(notes)
 	m.flavors = flavorsOf(m.steps)
 	m.files = []string{"main.go"}
 	for _, flavor := range m.flavors {
@@ -75,24 +77,25 @@ func (m *module) sameness(file string, flavors []string) string {
 			differ = append(differ, flavor)
 		}
 	}
-	text := fmt.Sprintf("%s is the same in %s", file, and(same))
 	switch {
 	case len(same) == 0:
 		return fmt.Sprintf("There is no %s in %s.", file, and(none))
-	case len(differ) > 0:
-		text = fmt.Sprintf("%s differs: %s from %s", file, and(differ), and(same))
-	case len(same) == 1:
+	case len(same) == 1 && len(differ) == 0:
 		return fmt.Sprintf("%s is in %s only.", file, same[0])
-	case len(same) > 2:
-		text = fmt.Sprintf("%s is the same in %d flavors", file, len(same))
+	case len(same) == 1:
+		return fmt.Sprintf("%s differs in %s.", file, and(append(same, differ...)))
 	}
-	switch len(none) {
-	case 0:
-		return text + "."
-	case 1:
-		return text + "; " + none[0] + " has none."
+	text := file + " is the same in " + and(same)
+	if len(same) > 3 {
+		text = fmt.Sprint(file, " is the same in ", len(same), " flavors")
 	}
-	return text + "; " + and(none) + " have none."
+	if len(differ) > 0 {
+		text += ", and differs in " + and(differ)
+	}
+	if len(none) > 0 {
+		text += ", and is not in " + and(none)
+	}
+	return text + "."
 }
 
 // and joins names as in a sentence.

@@ -14,8 +14,12 @@ var notes string
 type step struct {
 	left, right string // right is "" where there is one alone
 	sentence    string
-	paragraphs  []string
+	notes       []note
 }
+
+// A note is a paragraph, and what it explains: a name in the code, an event, or an event
+// with a question mark; nothing if it is about the step as a whole.
+type note struct{ at, text string }
 
 func (s step) name() string {
 	if s.right == "" {
@@ -32,26 +36,32 @@ func (s step) last() string {
 	return s.right
 }
 
-var heading = regexp.MustCompile(`^([a-z]+)(?: -> ([a-z]+))?$`)
+var (
+	heading = regexp.MustCompile(`^([a-z]+)(?: -> ([a-z]+))?$`)
+	anchor  = regexp.MustCompile(`^(?:\[([^]]+)\] )?(.*)$`)
+)
 
-// parseNotes returns the steps of notes.txt, which says how it is written.
-func parseNotes(text string) []step {
+// parseNotes returns the steps of notes.txt, which says how it is written, and what is said
+// of the events in all steps.
+func parseNotes(text string) (steps []step, events []note) {
 	text = regexp.MustCompile(`(?m)^#.*\n`).ReplaceAllString(text, "")
-	var steps []step
 	for _, paragraph := range regexp.MustCompile(`\n\s*\n`).Split(strings.TrimSpace(text), -1) {
 		if m := heading.FindStringSubmatch(paragraph); m != nil {
 			steps = append(steps, step{left: m[1], right: m[2]})
 			continue
 		}
-		last := &steps[len(steps)-1]
-		paragraph = strings.ReplaceAll(paragraph, "\n", " ")
-		if last.sentence == "" {
-			last.sentence = paragraph
+		m := anchor.FindStringSubmatch(strings.ReplaceAll(paragraph, "\n", " "))
+		if len(steps) == 0 {
+			events = append(events, note{m[1], m[2]})
+			continue
+		}
+		if last := &steps[len(steps)-1]; last.sentence == "" {
+			last.sentence = m[2]
 		} else {
-			last.paragraphs = append(last.paragraphs, paragraph)
+			last.notes = append(last.notes, note{m[1], m[2]})
 		}
 	}
-	return steps
+	return steps, events
 }
 
 // flavorsOf returns the flavors in reading order.

@@ -3,118 +3,104 @@ package main
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseNotes(t *testing.T) {
-	got := parseNotes(`# A comment.
-# Another.
-
-one
-
-The first
-sentence.
-
-one -> two
-
-A sentence.
-
-A paragraph of
-two lines.
-# A comment within.
-
-Another.
-`)
-	want := []step{
-		{"one", "", "The first sentence.", nil},
-		{"one", "two", "A sentence.", []string{"A paragraph of two lines.", "Another."}},
-	}
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(step{})); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
+func TestSameness(t *testing.T) {
+	for in, want := range map[string]string{ // the flavors that have a.go, and what is in it
+		"one:x two:x three:x four:x": "a.go is the same in 4 flavors.",
+		"one:x two:x three:x four:y": "a.go is the same in one, two and three, and differs in four.",
+		"one:x two:x":                "a.go is the same in one and two, and is not in three and four.",
+		"two:x three:y":              "a.go differs in two and three.",
+		"two:x":                      "a.go is in two only.",
+		"":                           "There is no a.go in one, two, three and four.",
+	} {
+		m := &module{lines: map[string]map[string][]string{"one": {}, "two": {}, "three": {}, "four": {}}}
+		for _, field := range strings.Fields(in) {
+			flavor, text, _ := strings.Cut(field, ":")
+			m.lines[flavor]["a.go"] = []string{text}
+		}
+		if got := m.sameness("a.go", []string{"one", "two", "three", "four"}); got != want {
+			t.Errorf("%q: %q; want %q", in, got, want)
+		}
 	}
 }
 
-// TestOrder checks that each step begins with a flavor that the reader knows.
-func TestOrder(t *testing.T) {
-	var known []string
-	for i, s := range loaded(t).steps {
+// TestNotes checks that each step begins with a flavor that the reader knows; that all code
+// in the notes is found, each note has a place, and each event a sentence; and that the
+// notes name all that changes.
+func TestNotes(t *testing.T) {
+	m, data := loaded()
+	var known, events []string
+	for i, e := range data.Traces["stblock"] {
+		if i >= len(data.Events) || data.Events[i].Name != e.Name {
+			t.Fatalf("the notes lack event %d, %q", i, e.Name)
+		}
+		events = append(events, e.Name, e.Name+"?")
+	}
+	for i, s := range m.steps {
 		if i == 0 && s.right != "" || i > 0 && (!slices.Contains(known, s.left) || slices.Contains(known, s.right)) {
 			t.Errorf("%s comes after %q", s.name(), known)
 		}
-		if s.sentence == "" || len(s.paragraphs) == 0 {
-			t.Errorf("%s has no notes", s.name())
-		}
 		known = append(known, s.last())
-	}
-}
-
-// TestNotesLead checks that all code in the notes is found in the flavors, but for the
-// names of system calls.
-func TestNotesLead(t *testing.T) {
-	data, err := loaded(t).pageData()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range data.Steps {
-		for _, part := range slices.Concat(s.Notes...) {
-			if part.Code && part.At == "" && !strings.HasSuffix(part.Text, "(2)") {
-				t.Errorf("%s, %s: there is no %q", s.Left, s.Right, part.Text)
+		changed := changedNames(m, data, s)
+		code := ""
+		for _, n := range s.notes {
+			if !slices.Contains(slices.Concat(changed, events, []string{"", "conn"}), n.at) {
+				t.Errorf("%s: %q is neither an event nor what changes: %q", s.name(), n.at, changed)
+			}
+			code += " " + n.at
+			for _, p := range prose(n.text, data.places(s)) {
+				if p.Code {
+					code += " " + p.Text
+				}
+				if p.Code && p.At == "" {
+					t.Errorf("%s: there is no %q", s.name(), p.Text)
+				}
 			}
 		}
-	}
-}
-
-// TestNotesExplain checks that the notes of a step name all that changes in it.
-func TestNotesExplain(t *testing.T) {
-	m := loaded(t)
-	for _, s := range m.steps {
-		notes := strings.Join(s.paragraphs, " ")
-		for _, name := range changedNames(t, m, s) {
-			if !regexp.MustCompile("`[^`]*\\b" + name + "\\b[^`]*`").MatchString(notes) {
+		for _, name := range changed {
+			if !regexp.MustCompile(`\b` + name + `\b`).MatchString(code) {
 				t.Errorf("%s: the notes do not name %s", s.name(), name)
 			}
 		}
 	}
+	for code, want := range map[string]string{"c.serve()": "\t\t\tc.serve()", "go c.serve()": "\t\t\tgo c.serve()", "mu.Lock": "\tmu.Lock()"} {
+		at := data.places(m.steps[1])(code)
+		n, _ := strconv.Atoi(at[1:])
+		if line := m.lines[map[byte]string{'L': "stblock", 'R': "mtblock"}[at[0]]]["main.go"][n-1]; line != want {
+			t.Errorf("%s leads to %s, %q", code, at, line)
+		}
+	}
 }
 
-// changedNames returns the functions in which a line changes, and what only one of the
-// flavors declares. In main, the server's own name changes.
-func changedNames(t *testing.T, m *module, s step) (names []string) {
-	var declared [2]map[string]int
+// changedNames returns the functions in which a line changes, but for main, and what only one
+// of the flavors declares; of a flavor alone, its functions.
+func changedNames(m *module, data *pageData, s step) (names []string) {
+	var files [2]pageFile
 	for side, flavor := range []string{s.left, s.last()} {
-		var err error
-		if _, declared[side], err = m.parse(flavor, "main.go"); err != nil {
-			t.Fatal(err)
-		}
+		files[side] = data.Flavors[slices.Index(m.flavors, flavor)]
 	}
-	if s.right == "" {
-		return []string{"main", "loop", "accept", "serve", "step", "fill", "flush"}
-	}
-	for side, mine := range declared {
-		for name := range mine {
-			if declared[1-side][name] == 0 {
-				names = append(names, name)
+	for side, f := range files {
+		for name := range f.Declared {
+			if _, both := files[1-side].Declared[name]; !both || s.right == "" {
+				names = append(names, strings.TrimPrefix(name, "."))
 			}
 		}
 	}
-	hunks, err := m.hunks(s.left, s.right, "main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := [2][]string{m.lines[s.left]["main.go"], m.lines[s.right]["main.go"]}
-	for _, r := range compare(files[0], files[1], hunks) {
-		for side, n := range r.lines {
-			if !r.changed || n == 0 {
-				continue
-			}
-			if f := function.FindStringSubmatch(title(files[side], n)); f != nil && f[1] != "main" {
-				names = append(names, f[1])
+	for _, stretch := range data.Pairs[s.left+".."+s.right] {
+		for _, r := range stretch.Rows {
+			for side, n := range r.lines {
+				if !r.changed || n == 0 {
+					continue
+				}
+				if f := regexp.MustCompile(`^func (?:\(.*?\) )?(\w+)`).FindStringSubmatch(title(files[side].Lines, n)); f != nil && f[1] != "main" {
+					names = append(names, f[1])
+				}
 			}
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }

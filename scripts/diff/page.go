@@ -8,10 +8,14 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"html"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"ioflavors/scripts/trace/recording"
 )
 
 //go:embed page.html
@@ -21,35 +25,38 @@ var page []byte
 // right, or the answer.go:12 of a file that stays.
 type (
 	pageData struct {
-		Flavors []pageFlavor             `json:"flavors"` // in reading order
-		Steps   []pageStep               `json:"steps"`
-		Pairs   map[string][]pageStretch `json:"pairs"` // by "left..right"
-		Stays   []pageFile               `json:"stays"`
-		Costs   []cost                   `json:"costs"`
-		Traces  map[string][]traceEvent  `json:"traces"` // by flavor
-		Kernel  map[string][][]tracePair `json:"kernel"` // by "left..right": see sideBySide
-	}
-	pageFlavor struct {
-		Name  string   `json:"name"`
-		Idea  [][]part `json:"idea"` // the package comment, in paragraphs
-		Lines []string `json:"lines"`
+		Flavors []pageFile                   `json:"flavors"` // main.go of each, in reading order
+		Stays   []pageFile                   `json:"stays"`   // the other files
+		Steps   []pageStep                   `json:"steps"`
+		Events  []pageEvent                  `json:"events"`
+		Pairs   map[string][]stretch         `json:"pairs"`  // by "left..right"
+		Costs   map[string][][]string        `json:"costs"`  // by "left..right": see readCosts
+		Traces  map[string][]recording.Event `json:"traces"` // by flavor
+		Kernel  map[string][][][3]int        `json:"kernel"` // by "left..right", and event: left row, right row, 1 if they are alike
 	}
 	pageFile struct {
-		Name     string   `json:"name"`
-		Sameness string   `json:"sameness"`
-		Lines    []string `json:"lines"`
+		Name     string         `json:"name"` // the flavor, or answer.go, or goroutinesrv/listen.go
+		About    string         `json:"about"`
+		Of       []string       `json:"of"` // the flavors that have it
+		Lines    []string       `json:"lines"`
+		Declared map[string]int `json:"declared"` // lines by name; methods and fields have a dot before it
 	}
 	pageStep struct {
-		Left     string   `json:"left"`
-		Right    string   `json:"right"`
-		Returns  bool     `json:"returns"` // to a flavor of an earlier step
-		Sentence string   `json:"sentence"`
-		Notes    [][]part `json:"notes"`
+		Left     string      `json:"left"`
+		Right    string      `json:"right"`
+		Returns  bool        `json:"returns"` // to a flavor of an earlier step
+		Sentence string      `json:"sentence"`
+		Notes    []pageNote  `json:"notes"`
+		Events   []pageEvent `json:"events"` // of which it says more
 	}
-	pageStretch struct {
-		Fold  bool   `json:"fold"`
-		Label []part `json:"label"`
-		Rows  []row  `json:"rows"`
+	pageNote struct {
+		At   string `json:"at"` // the place at which it stands, if it has one
+		Text []part `json:"text"`
+	}
+	pageEvent struct {
+		Name     string `json:"name"`
+		Text     []part `json:"text"`
+		Question []part `json:"question,omitempty"`
 	}
 	part struct { // of a text
 		Text string `json:"text"`
@@ -77,14 +84,23 @@ func (m *module) writePage(file string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, bytes.Replace(page, []byte("{{data}}"), text, 1), 0o644)
+	plain, err := m.plain()
+	if err != nil {
+		return err
+	}
+	whole := bytes.Replace(page, []byte("{{plain}}"), plain, 1)
+	return os.WriteFile(file, bytes.Replace(whole, []byte("{{data}}"), text, 1), 0o644)
 }
 
 func (m *module) pageData() (*pageData, error) {
-	data := &pageData{Pairs: map[string][]pageStretch{}, Stays: []pageFile{}, Kernel: map[string][][]tracePair{}}
-	var err error
-	if data.Traces, err = readTraces(m.dir); err != nil {
+	data := &pageData{Pairs: map[string][]stretch{}, Kernel: map[string][][][3]int{}}
+	traces, err := readTraces(m.dir)
+	if err != nil {
 		return nil, err
+	}
+	data.Traces = map[string][]recording.Event{}
+	for name, t := range traces {
+		data.Traces[name] = t.Events
 	}
 	if data.Costs, err = readCosts(m.dir); err != nil {
 		return nil, err
@@ -94,152 +110,199 @@ func (m *module) pageData() (*pageData, error) {
 			if a == b {
 				continue
 			}
-			if err := m.addPair(data, a, b); err != nil {
+			hunks, err := m.hunks(a, b, "main.go")
+			if err != nil {
 				return nil, err
+			}
+			left, right := m.lines[a]["main.go"], m.lines[b]["main.go"]
+			data.Pairs[a+".."+b] = stretches(compare(left, right, hunks), left, right)
+			if traces[a].Events == nil || traces[b].Events == nil {
+				continue
+			}
+			events, err := recording.Align(traces[a], traces[b])
+			if err != nil {
+				return nil, err
+			}
+			for _, pairs := range events {
+				list := [][3]int{}
+				for _, p := range pairs {
+					list = append(list, [3]int{p.Left, p.Right, map[bool]int{true: 1}[p.Same]})
+				}
+				data.Kernel[a+".."+b] = append(data.Kernel[a+".."+b], list)
 			}
 		}
 	}
-	declared, err := m.addSources(data)
+	if err := m.addFiles(data); err != nil {
+		return nil, err
+	}
+	nowhere := func(string) string { return "" }
+	for _, n := range m.events {
+		data.Events = append(data.Events, pageEvent{Name: n.at, Text: prose(n.text, nowhere)})
+	}
 	for i, s := range m.steps {
-		place := m.places(s, declared)
-		one := pageStep{s.left, s.right, m.returns(i), s.sentence, [][]part{}}
-		for _, p := range s.paragraphs {
-			one.Notes = append(one.Notes, prose(p, place))
-		}
-		data.Steps = append(data.Steps, one)
+		data.Steps = append(data.Steps, data.step(s, m.returns(i)))
 	}
-	return data, err
+	return data, nil
 }
 
-// addPair adds what there is of two flavors side by side.
-func (m *module) addPair(data *pageData, a, b string) error {
-	hunks, err := m.hunks(a, b, "main.go")
+// readTraces returns what trace.sh has recorded of each flavor over RESP.
+func readTraces(dir string) (map[string]recording.Trace, error) {
+	file, err := os.Open(filepath.Join(dir, "scripts", "results", "trace.csv"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	left, right := m.lines[a]["main.go"], m.lines[b]["main.go"]
-	data.Pairs[a+".."+b] = label(stretches(compare(left, right, hunks), left, right), right)
-	if data.Traces[a] != nil && data.Traces[b] != nil {
-		data.Kernel[a+".."+b], err = sideBySide(data.Traces[a], data.Traces[b])
+	defer file.Close()
+	list, err := recording.Read(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file.Name(), err)
 	}
-	return err
+	traces := map[string]recording.Trace{}
+	for _, t := range list {
+		if t.Proto == "resp" {
+			traces[t.Flavor] = t
+		}
+	}
+	return traces, nil
 }
 
-// addSources adds all files. It returns the lines on which they declare names, by flavor,
-// or by file if that stays.
-func (m *module) addSources(data *pageData) (map[string]map[string]int, error) {
-	declared := map[string]map[string]int{}
-	for _, flavor := range m.flavors {
-		idea, names, err := m.parse(flavor, "main.go")
-		if err != nil {
-			return nil, err
+// addFiles adds all files, once for all flavors that have the same.
+func (m *module) addFiles(data *pageData) error {
+	for _, file := range m.files {
+		var list []pageFile
+		for _, flavor := range m.flavors {
+			lines := m.lines[flavor][file]
+			if i := slices.IndexFunc(list, func(f pageFile) bool { return slices.Equal(f.Lines, lines) }); i >= 0 {
+				list[i].Of = append(list[i].Of, flavor)
+			} else if lines != nil {
+				about, declared, err := m.parse(flavor, file)
+				if err != nil {
+					return err
+				}
+				list = append(list, pageFile{flavor + "/" + file, about, []string{flavor}, lines, declared})
+			}
 		}
-		declared[flavor] = names
-		data.Flavors = append(data.Flavors, pageFlavor{flavor, idea, m.lines[flavor]["main.go"]})
-	}
-	for _, file := range m.files[1:] {
-		flavor := m.firstWith(file)
-		_, names, err := m.parse(flavor, file)
-		if err != nil {
-			return nil, err
+		if file == "main.go" {
+			data.Flavors = list
+			continue
 		}
-		declared[file] = names
-		data.Stays = append(data.Stays, pageFile{file, m.sameness(file, m.flavors), m.lines[flavor][file]})
+		list[0].Name, list[0].About = file, m.sameness(file, m.flavors)
+		data.Stays = append(data.Stays, list...)
 	}
-	return declared, nil
+	return nil
 }
 
-// firstWith returns the first flavor that has a file.
-func (m *module) firstWith(file string) string {
-	for _, flavor := range m.flavors {
-		if m.lines[flavor][file] != nil {
-			return flavor
+// step returns what there is to say of a step.
+func (d *pageData) step(s step, returns bool) pageStep {
+	place := d.places(s)
+	one := pageStep{Left: s.left, Right: s.right, Returns: returns, Sentence: s.sentence, Notes: []pageNote{}, Events: []pageEvent{}}
+	for _, n := range s.notes {
+		name, isQuestion := strings.CutSuffix(n.at, "?")
+		text := prose(n.text, place)
+		i := slices.IndexFunc(one.Events, func(e pageEvent) bool { return e.Name == name })
+		switch {
+		case n.at == "":
+			one.Notes = append(one.Notes, pageNote{"", text})
+		case !slices.ContainsFunc(d.Events, func(e pageEvent) bool { return e.Name == name }):
+			one.Notes = append(one.Notes, pageNote{place(n.at), text})
+		case isQuestion:
+			one.Events = append(one.Events, pageEvent{Name: name, Question: text})
+		case i >= 0:
+			one.Events[i].Text = text
+		default:
+			one.Events = append(one.Events, pageEvent{Name: name, Text: text})
 		}
 	}
-	return ""
+	return one
 }
 
 // parse returns the package comment of a file, and the lines on which it declares names.
-func (m *module) parse(flavor, file string) (idea [][]part, names map[string]int, err error) {
+func (m *module) parse(flavor, file string) (about string, declared map[string]int, err error) {
 	set := token.NewFileSet()
 	parsed, err := parser.ParseFile(set, m.path(flavor, file), nil, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
-	for _, p := range strings.Split(strings.TrimSpace(parsed.Doc.Text()), "\n\n") {
-		idea = append(idea, []part{{Text: strings.ReplaceAll(p, "\n", " ")}})
+	declared = map[string]int{}
+	declare := func(prefix string, names ...*ast.Ident) {
+		for _, name := range names {
+			if _, known := declared[prefix+name.Name]; !known {
+				declared[prefix+name.Name] = set.Position(name.Pos()).Line
+			}
+		}
 	}
-	names = map[string]int{}
 	ast.Inspect(parsed, func(n ast.Node) bool {
-		var list []*ast.Ident
 		switch n := n.(type) {
 		case *ast.FuncDecl:
-			list = []*ast.Ident{n.Name}
-		case *ast.ValueSpec:
-			list = n.Names
-		case *ast.TypeSpec:
-			list = []*ast.Ident{n.Name}
-		case *ast.Field:
-			list = n.Names
-		case *ast.FuncType, *ast.BlockStmt: // what is declared within is not for all to see
-			return false
-		}
-		for _, name := range list {
-			if _, known := names[name.Name]; !known {
-				names[name.Name] = set.Position(name.Pos()).Line
+			if n.Recv != nil {
+				declare(".", n.Name)
+			} else {
+				declare("", n.Name)
 			}
+			return false // what is declared within is not for all to see
+		case *ast.ValueSpec:
+			declare("", n.Names...)
+			return false
+		case *ast.TypeSpec:
+			declare("", n.Name)
+		case *ast.Field:
+			declare(".", n.Names...)
 		}
 		return true
 	})
-	return idea, names, nil
+	return strings.Join(strings.Fields(parsed.Doc.Text()), " "), declared, nil
 }
 
 // places returns a function that finds the place of a step's code: where the code is
-// declared, or else the first line that has it.
-func (m *module) places(s step, declared map[string]map[string]int) func(code string) string {
-	type file struct {
+// declared, or else the first line that is the code, or else that has it.
+func (d *pageData) places(s step) func(code string) string {
+	type source struct {
 		prefix string
-		names  map[string]int
-		lines  []string
+		pageFile
 	}
-	var files []file
-	if s.right != "" {
-		files = append(files, file{"R", declared[s.right], m.lines[s.right]["main.go"]})
+	var files []source
+	for i, flavor := range []string{s.right, s.left} {
+		for _, f := range d.Flavors {
+			if f.Of[0] == flavor {
+				files = append(files, source{"RL"[i : i+1], f})
+			}
+		}
 	}
-	files = append(files, file{"L", declared[s.left], m.lines[s.left]["main.go"]})
-	for _, name := range m.files[1:] {
-		files = append(files, file{name + ":", declared[name], m.lines[m.firstWith(name)][name]})
+	for _, f := range d.Stays {
+		if slices.Contains(f.Of, s.left) || slices.Contains(f.Of, s.right) {
+			files = append(files, source{f.Name + ":", f})
+		}
 	}
 	return func(code string) string {
 		for _, f := range files {
-			if n := f.names[code]; n > 0 {
+			if n := max(f.Declared[code], f.Declared["."+code]); n > 0 {
 				return fmt.Sprint(f.prefix, n)
 			}
 		}
-		for _, f := range files {
-			if i := slices.IndexFunc(f.lines, whole(code).MatchString); i >= 0 {
-				return fmt.Sprint(f.prefix, i+1)
+		pattern := regexp.MustCompile(`(^|\W)` + regexp.QuoteMeta(code) + `(\W|$)`)
+		for _, has := range []func(line string) bool{
+			func(line string) bool { return strings.TrimSpace(line) == code },
+			func(line string) bool { return pattern.MatchString(line) && !strings.HasPrefix(line, "//") },
+		} {
+			for _, f := range files {
+				if i := slices.IndexFunc(f.Lines, has); i >= 0 {
+					return fmt.Sprint(f.prefix, i+1)
+				}
 			}
 		}
 		return ""
 	}
 }
 
-// whole returns a pattern for code that does not begin or end within a word.
-func whole(code string) *regexp.Regexp {
-	pattern := regexp.QuoteMeta(code)
-	for _, edge := range []struct{ at, before, after string }{{`^\w`, `\b`, ""}, {`\w$`, "", `\b`}} {
-		if regexp.MustCompile(edge.at).MatchString(code) {
-			pattern = edge.before + pattern + edge.after
-		}
-	}
-	return regexp.MustCompile(pattern)
-}
+var manual = regexp.MustCompile(`^(\w+)\(2\)$`)
 
-// prose sets words between backquotes as code.
+// prose sets words between backquotes as code. A system call leads to its manual page.
 func prose(text string, place func(string) string) (list []part) {
 	for i, piece := range strings.Split(text, "`") {
-		switch {
+		switch m := manual.FindStringSubmatch(piece); {
+		case i%2 == 1 && m != nil && m[1] == "kevent":
+			list = append(list, part{piece, true, "https://man.freebsd.org/cgi/man.cgi?kevent(2)"})
+		case i%2 == 1 && m != nil:
+			list = append(list, part{piece, true, "https://man7.org/linux/man-pages/man2/" + m[1] + ".2.html"})
 		case i%2 == 1:
 			list = append(list, part{piece, true, place(piece)})
 		case piece != "":
@@ -249,39 +312,26 @@ func prose(text string, place func(string) string) (list []part) {
 	return list
 }
 
-// label says of each fold how much it hides, and what follows, or what is in it.
-func label(list []stretch, right []string) (labeled []pageStretch) {
-	for i, s := range list {
-		one := pageStretch{Fold: s.fold, Rows: s.rows}
-		if s.fold {
-			one.Label = []part{{Text: fmt.Sprint(len(s.rows), " unchanged lines")}}
-			if i+1 == len(list) {
-				one.Label = withCode(one.Label, ": ", functions(s.rows, right))
-			} else {
-				one.Label = withCode(one.Label, ", then in ", list[i+1].title)
+// plain returns the notes and the diffs as plain HTML, for whoever has no JavaScript.
+func (m *module) plain() ([]byte, error) {
+	var b bytes.Buffer
+	for _, s := range m.steps {
+		fmt.Fprintf(&b, "<h2>%s</h2>\n<p><strong>%s</strong></p>\n", html.EscapeString(s.name()), html.EscapeString(s.sentence))
+		for _, n := range s.notes {
+			text := regexp.MustCompile("`([^`]+)`").ReplaceAllString(html.EscapeString(n.text), `<code translate="no">$1</code>`)
+			if strings.Contains(n.at, " ") { // an event
+				text = html.EscapeString(n.at) + ": " + text
+			}
+			fmt.Fprintf(&b, "<p>%s</p>\n", text)
+		}
+		code := strings.Join(m.lines[s.left]["main.go"], "\n")
+		if s.right != "" {
+			var err error
+			if code, err = m.hunks(s.left, s.right, "main.go"); err != nil {
+				return nil, err
 			}
 		}
-		labeled = append(labeled, one)
+		fmt.Fprintf(&b, "<pre translate=\"no\">%s</pre>\n", html.EscapeString(code))
 	}
-	return labeled
-}
-
-func withCode(list []part, text, code string) []part {
-	if code == "" {
-		return list
-	}
-	return append(list, part{Text: text}, part{Text: code, Code: true})
-}
-
-var function = regexp.MustCompile(`^func (?:\(.*?\) )?(\w+)`)
-
-// functions returns the names of those that begin in rows.
-func functions(rows []row, right []string) string {
-	var names []string
-	for _, r := range rows {
-		if m := function.FindStringSubmatch(right[r.lines[1]-1]); m != nil {
-			names = append(names, m[1])
-		}
-	}
-	return strings.Join(names, ", ")
+	return b.Bytes(), nil
 }

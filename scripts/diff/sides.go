@@ -97,7 +97,7 @@ func (t terminal) paintCells(code string, line []cell) string {
 func (t terminal) sides(left, right []string, list []stretch) {
 	column := (t.width - 13) / 2
 	for _, s := range list {
-		if s.fold {
+		if s.Fold {
 			continue
 		}
 		rule := "-----"
@@ -106,7 +106,7 @@ func (t terminal) sides(left, right []string, list []stretch) {
 		}
 		rule += strings.Repeat("-", t.width)
 		fmt.Fprintln(t, t.paint("36", string([]rune(rule)[:2*column+13])))
-		for _, r := range s.rows {
+		for _, r := range s.Rows {
 			t.row(r, [2][]string{left, right}, column)
 		}
 	}
@@ -154,11 +154,18 @@ func (t terminal) row(r row, files [2][]string, column int) {
 	}
 }
 
-// unified shows the hunks of diff -u.
-func (t terminal) unified(hunks string) {
+// unified shows the hunks of diff -u: as they are, or in lines of a width.
+func (t terminal) unified(hunks string, width int) {
 	colors := map[byte]string{'@': "36", '-': "31", '+': "32"}
 	for line := range strings.Lines(hunks) {
 		line = strings.TrimSuffix(line, "\n")
-		fmt.Fprintln(t, t.paint(colors[line[0]], line))
+		color := colors[line[0]]
+		if width == 0 {
+			fmt.Fprintln(t, t.paint(color, line))
+			continue
+		}
+		for _, piece := range wrap(cells(line[1:], nil), width-1) {
+			fmt.Fprintln(t, t.paint(color, line[:1]+terminal{}.paintCells("", piece)))
+		}
 	}
 }

@@ -4,59 +4,41 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"ioflavors/kvproto"
 	"ioflavors/respproto"
 )
 
-// A burden is a group of connections that a server has to bear with.
+// A burden is a group of connections that make a server work. Each has a goroutine:
+// unlike those of a load they are few, or have little to do.
 type burden struct {
-	burdenOptions
-	to      endpoint
-	out     io.Writer
-	loop    loop
-	request []byte
-	parked  []member // those that have no more to do
-	opened  int64
-	served  int64 // those that have got a reply
-	done    int64 // those that are as they should be
-	heard   time.Duration
-	until   time.Duration // when to leave; 0: not in effect yet
-	buf     []byte
-
-	replySize int // bytes of a reply to read; 0: none is read
-}
-
-// burdenOptions are the flags of burden.
-type burdenOptions struct {
+	to        endpoint
 	kind      string
 	clients   int64
 	requests  int64
 	valueSize int64
 	key       string
 	duration  time.Duration
-}
 
-var burdenKinds = []string{"idle", "silent", "slow", "heavy"}
+	request   []byte // what each connection sends
+	reply     []byte // how the reply begins
+	replySize int64  // bytes of it; 0: none is read
+}
 
 // maxOpening is how many connections wait for their first reply at a time. It is
 // well below the backlog of the flavors.
 const maxOpening = 1000
 
-// errLeave ends a burden's loop when its time is over.
-var errLeave = errors.New("leave")
-
 func burdenCommand(args []string, s streams) error {
 	f := newFlags("burden")
-	b := &burden{out: s.out, buf: make([]byte, readSize)}
-	b.burdenOptions = burdenOptions{clients: 1, requests: 500, valueSize: 1_000_000, key: "burden", duration: time.Minute}
+	b := &burden{clients: 1, requests: 500, valueSize: 1_000_000, key: "burden", duration: time.Minute}
 	f.number("c", &b.clients, 1, 60_000)
 	f.number("n", &b.requests, 1, 1_000_000)
 	f.number("d", &b.valueSize, 1, kvproto.MaxFrame)
@@ -66,14 +48,14 @@ func burdenCommand(args []string, s streams) error {
 		return err
 	}
 	b.kind = f.Arg(0)
-	var err error
-	if b.to, err = resolve(f.host, int(f.port)); err != nil {
-		return err
-	}
+	b.to = f.to
 	if err := b.prepare(); err != nil {
 		return err
 	}
-	return b.bear()
+	if err := b.bear(s); err != nil {
+		return fmt.Errorf("burden: %w", err)
+	}
+	return nil
 }
 
 // prepare makes the request of each connection, and stores what it asks for.
@@ -82,8 +64,8 @@ func (b *burden) prepare() error {
 	get := respproto.AppendCommand(nil, "GET", b.key)
 	switch b.kind {
 	case "idle":
-		b.request = ping
-		b.replySize = len("+PONG\r\n")
+		b.request, b.reply = ping, []byte("+PONG\r\n")
+		b.replySize = int64(len(b.reply))
 		return nil
 	case "silent":
 		b.request = ping[:len(ping)/2]
@@ -91,197 +73,115 @@ func (b *burden) prepare() error {
 	case "slow":
 		b.request = bytes.Repeat(get, int(b.requests))
 	case "heavy":
-		b.request = get
-		b.replySize = int(b.valueSize) + len(fmt.Sprintf("$%d\r\n\r\n", b.valueSize))
+		b.request, b.reply = get, fmt.Appendf(nil, "$%d\r\n", b.valueSize)
+		b.replySize = int64(len(b.reply)) + b.valueSize + 2
 	default:
-		return usageError(fmt.Sprintf("invalid kind %q: want %s", b.kind, strings.Join(burdenKinds, ", ")))
+		return usageError("invalid kind %q: want idle, silent, slow or heavy", b.kind)
 	}
-	return expectReply(b.to, "+OK\r\n", "SET", b.key, strings.Repeat("x", int(b.valueSize)))
+	return b.to.store(b.key, strings.Repeat("x", int(b.valueSize)))
 }
 
-// bear opens the connections and stays until its time is over.
-func (b *burden) bear() error {
-	defer b.close()
-	b.heard = now()
-	b.loop.onTick = b.tick
-	err := b.open()
-	if err == nil {
-		err = b.loop.run()
-	}
-	if err == errLeave {
-		return nil
-	}
-	return err
-}
-
-func (b *burden) close() {
-	for _, m := range b.parked {
-		unix.Close(m.socket().fd)
-	}
-	b.loop.close()
-}
-
-// open opens connections while not too many are under way.
-func (b *burden) open() error {
-	for b.opened < b.clients && b.opened-b.done < maxOpening {
-		fd, err := dial(b.to)
-		if err != nil {
-			return fmt.Errorf("%w, after %d connections", err, b.opened)
+// bear opens the connections and keeps them open until the time is over. What a
+// server leaves waiting is no reason to give up: it may serve only so many, or
+// read no more.
+func (b *burden) bear(s streams) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	events := make(chan error, 2*b.clients) // nil: a connection is set up
+	var opened, done int64
+	var end <-chan time.Time // nil until the burden is in effect
+	quiet := time.NewTimer(b.to.patience)
+	for {
+		for ; opened < b.clients && opened-done < maxOpening; opened++ {
+			go func() { events <- b.connection(ctx, events) }()
 		}
-		b.opened++
-		b.loop.add(&bearer{b: b, sock: socket{fd: fd}, connecting: true}, unix.POLLOUT)
-	}
-	return nil
-}
-
-// tick ends the burden when its time is over. What a server leaves waiting is no
-// reason to give up: it may serve only so many, or read no more.
-func (b *burden) tick() error {
-	t := now()
-	switch {
-	case b.until > 0 && t >= b.until:
-		return errLeave
-	case b.until > 0 || t < b.heard+patience:
-	case b.kind == "heavy":
-		return silenceError(fmt.Sprintf("burden: nothing received for %v from %s", patience, b.to.name))
-	default:
-		b.begin()
-	}
-	return nil
-}
-
-// count notes one more connection that is as it should be, and goes on with others.
-func (b *burden) count() error {
-	if b.done++; b.done == b.clients {
-		b.begin()
-	}
-	return b.open()
-}
-
-// park takes a connection that has no more to do out of the loop until all have been
-// opened: the loop is the faster the fewer it waits for.
-func (b *burden) park(c *bearer) error {
-	b.loop.detach(c)
-	b.parked = append(b.parked, c)
-	return b.count()
-}
-
-// begin says that the burden is in effect, and looks after all connections from now
-// on. Of slow ones only an end is awaited, which needs no event.
-func (b *burden) begin() {
-	b.until = now() + b.duration
-	events := int16(unix.POLLIN)
-	if b.kind == "slow" {
-		events = 0
-	}
-	for _, m := range b.parked {
-		b.loop.add(m, events)
-	}
-	b.parked = nil
-	fmt.Fprintf(b.out, "in effect: %d connections, %d served\n", b.opened, b.served)
-}
-
-// A bearer is one connection of a burden.
-type bearer struct {
-	b          *burden
-	sock       socket
-	connecting bool
-	unsent     []byte // the rest of the request
-	missing    int    // bytes of the reply that have not arrived
-	replies    int
-}
-
-func (c *bearer) socket() *socket { return &c.sock }
-
-// ready continues where the socket is ready to. A hangup or an error shows in the
-// read.
-func (c *bearer) ready(events int16) error {
-	switch {
-	case c.connecting:
-		if err := connected(c.sock.fd); err != nil {
-			return connectError(c.b.to, err)
+		inEffect := false
+		select {
+		case <-end:
+			return nil
+		case <-quiet.C:
+			inEffect = b.kind != "heavy" // which gives up by itself
+		case err := <-events:
+			if err != nil {
+				return err
+			}
+			quiet.Reset(b.to.patience)
+			done++
+			inEffect = done == b.clients
 		}
-		c.connecting = false
-		return c.ask()
-	case events&unix.POLLOUT != 0:
-		return c.flush()
+		if inEffect && end == nil {
+			served := done
+			if b.replySize == 0 {
+				served = 0
+			}
+			fmt.Fprintf(s.out, "in effect: %s, %d served\n", count(opened, "connection"), served)
+			end = time.After(b.duration)
+		}
 	}
-	return c.receive()
 }
 
-// ask begins to send the request.
-func (c *bearer) ask() error {
-	c.unsent = c.b.request
-	c.missing = c.b.replySize
-	return c.flush()
-}
-
-// flush writes what the socket takes.
-func (c *bearer) flush() error {
-	n, err := unix.Write(c.sock.fd, c.unsent)
-	if err == unix.EAGAIN || err == unix.EINTR {
-		n, err = 0, nil
+// connection opens a connection and keeps it until that fails or ctx ends. When
+// the connection is set up, it tells events.
+func (b *burden) connection(ctx context.Context, events chan<- error) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", b.to.name)
+	if err != nil {
+		return b.to.connectError(err)
+	}
+	context.AfterFunc(ctx, func() { conn.Close() })
+	buf := make([]byte, min(b.replySize+100, readSize))
+	if b.kind == "heavy" {
+		err = b.ask(patientConn{conn, b.to.patience}, buf)
+		conn.SetDeadline(time.Time{})
+	} else {
+		err = b.ask(conn, buf)
 	}
 	if err != nil {
-		return c.closed(err)
-	}
-	if n > 0 {
-		c.b.heard = now()
-	}
-	c.unsent = c.unsent[n:]
-	if len(c.unsent) > 0 {
-		return nil
-	}
-	c.b.loop.await(&c.sock, unix.POLLIN)
-	if c.b.replySize == 0 {
-		return c.b.park(c)
-	}
-	return nil
-}
-
-// receive reads once. A reply that is no value ends the burden: it is an error.
-func (c *bearer) receive() error {
-	b := c.b
-	n, err := unix.Read(c.sock.fd, b.buf)
-	if err == unix.EAGAIN || err == unix.EINTR {
-		return nil
-	}
-	if n <= 0 {
-		return c.closed(err)
-	}
-	b.heard = now()
-	if c.missing == b.replySize && (n > c.missing || b.buf[0] == '-') {
-		return fmt.Errorf("burden: the server answers %.100q", b.buf[:n])
-	}
-	if c.missing -= n; c.missing > 0 {
-		return nil
-	}
-	return c.answered()
-}
-
-// answered goes on after a whole reply.
-func (c *bearer) answered() error {
-	b := c.b
-	c.replies++
-	if c.replies == 1 {
-		b.served++
-	}
-	switch {
-	case b.kind != "heavy" && b.until == 0:
-		return b.park(c)
-	case b.kind != "heavy":
-		return nil
-	}
-	b.loop.await(&c.sock, unix.POLLIN|unix.POLLOUT)
-	if err := c.ask(); err != nil || c.replies > 1 {
 		return err
 	}
-	return b.count()
+	events <- nil
+	switch b.kind {
+	case "slow":
+		<-ctx.Done()
+		return nil
+	case "heavy":
+		for err == nil {
+			err = b.ask(conn, buf)
+		}
+		return err
+	}
+	return b.receive(conn, buf, 0)
 }
 
-func (c *bearer) closed(err error) error {
-	if err != nil {
-		return fmt.Errorf("burden: %w", err)
+// ask sends the request and receives its reply, unless none is to be read.
+func (b *burden) ask(conn net.Conn, buf []byte) error {
+	_, err := conn.Write(b.request)
+	if err == nil && b.replySize > 0 {
+		return b.receive(conn, buf, b.replySize)
 	}
-	return errors.New("burden: the server has closed a connection")
+	return cause(err)
+}
+
+// receive reads a reply of the given size. More, or another reply, is an error.
+func (b *burden) receive(conn net.Conn, buf []byte, size int64) error {
+	for missing := size; ; {
+		n, err := conn.Read(buf)
+		if err == io.EOF {
+			return errors.New("the server has closed a connection")
+		}
+		if err != nil {
+			return cause(err)
+		}
+		right := missing < size || bytes.HasPrefix(buf[:n], b.reply[:min(n, len(b.reply))])
+		missing -= int64(n)
+		if !right || missing < 0 {
+			if _, err := (resp{}).length(buf[:n]); err != nil {
+				return fmt.Errorf("malformed reply: %w", err)
+			}
+			return fmt.Errorf("the server answers %.100q", buf[:n])
+		}
+		if missing == 0 {
+			return nil
+		}
+	}
 }

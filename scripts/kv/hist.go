@@ -4,22 +4,21 @@ package main
 
 import (
 	"math"
-	"math/bits"
 	"time"
 )
 
-// A histogram counts durations in buckets whose width is under 0.4 percent of
-// their value; below 512 ns they are exact. Count, sum, min and max are exact.
+// A histogram counts durations in buckets whose width is 0.4 percent of their
+// value. Count, sum, min and max are exact.
 type histogram struct {
-	buckets  [(64 - stepBits) << stepBits]int64
+	buckets  [64 * perOctave]int64
 	count    int64
 	sum      time.Duration
 	min, max time.Duration
 }
 
-const stepBits = 8 // 2^8 buckets for each power of two
+const perOctave = 174 // buckets from a duration to its double
 
-// add counts d, which is not negative, n times.
+// add counts d n times.
 func (h *histogram) add(d time.Duration, n int64) {
 	if n == 0 {
 		return
@@ -34,17 +33,11 @@ func (h *histogram) add(d time.Duration, n int64) {
 	h.buckets[bucket(d)] += n
 }
 
-// bucket keeps the highest stepBits+1 bits of d.
-func bucket(d time.Duration) int {
-	shift := max(0, bits.Len64(uint64(d))-stepBits-1)
-	return shift<<stepBits + int(d>>shift)
-}
+func bucket(d time.Duration) int { return int(math.Log2(float64(max(1, d))) * perOctave) }
 
 // middle returns the middle of bucket i.
 func middle(i int) time.Duration {
-	shift := max(0, i>>stepBits-1)
-	low := time.Duration(i-shift<<stepBits) << shift
-	return low + 1<<shift/2
+	return time.Duration(math.Round(math.Exp2((float64(i) + 0.5) / perOctave)))
 }
 
 // percentile returns the least duration that p percent of all do not exceed, or
@@ -61,9 +54,5 @@ func (h *histogram) percentile(p float64) time.Duration {
 	return 0
 }
 
-func (h *histogram) mean() time.Duration {
-	if h.count == 0 {
-		return 0
-	}
-	return h.sum / time.Duration(h.count)
-}
+// mean returns 0 if there are none.
+func (h *histogram) mean() time.Duration { return h.sum / time.Duration(max(1, h.count)) }

@@ -5,123 +5,73 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"strconv"
 
 	"ioflavors/respproto"
 )
 
+// incrHeader names what incr prints. If the value could not be asked for, it is
+// -1, and lost are the replies that repeat an earlier one: at least that many
+// increments are lost.
+const incrHeader = "requests,replies,value,lost"
+
 // incrCommand increments one key from many connections, and tells how many of the
 // increments the server has lost.
 func incrCommand(args []string, s streams) error {
 	f := newFlags("incr")
-	l := load{proto: resp{}, op: opIncr}
-	clients, keepAlive := int64(50), "1"
-	l.requests, l.pipeline = 50_000, 1
-	f.number("c", &clients, 1, 60_000)
-	f.number("n", &l.requests, 1, maxIncr)
+	l := load{proto: resp{}, op: opIncr, key: zeroKey, clients: 50, requests: 50_000, pipeline: 1, keepAlive: true}
+	f.number("c", &l.clients, 1, 60_000)
+	f.number("n", &l.requests, 1, 10_000_000)
 	f.number("P", &l.pipeline, 1, 10_000)
-	f.choice("k", &keepAlive, "0", "1")
+	f.zeroOne("k", &l.keepAlive)
 	if err := f.parse(args); err != nil {
 		return err
 	}
-	var err error
-	if l.to, err = resolve(f.host, int(f.port)); err != nil {
-		return err
-	}
-	l.clients, l.keepAlive = int(clients), keepAlive == "1"
-	return increment(l, &reporter{streams: s})
-}
-
-const maxIncr = 100_000_000
-
-// increment runs the load l and prints what became of it, also if it fails midway.
-func increment(l load, r *reporter) error {
-	l.pipeline = min(l.pipeline, l.requests)
-	if err := expectReply(l.to, "+OK\r\n", "SET", zeroKey, "0"); err != nil {
+	l.to = f.to
+	if err := l.to.store(zeroKey, "0"); err != nil {
 		return err
 	}
 	g := newGenerator(l)
-	g.seen = newNumbers(l.requests)
-	err := g.run(r.progress(l.proto.name(l.op), l.requests))
-	r.clear()
+	g.seen = map[string]bool{}
+	err := g.run()
+	if err == nil {
+		err = g.verdict("INCR")
+	}
 	value := int64(-1)
-	if err == nil && !g.faulty() {
+	if err == nil {
 		value, err = counter(l.to)
 	}
-	replies := g.latency.count
-	lost := g.seen.repeated
+	// This is printed also if the server failed midway.
+	replies, lost := g.latency.count, g.repeated
 	if value >= 0 {
 		lost = replies - value
 	}
-	fmt.Fprintf(r.out, "%s\n%d,%d,%d,%d\n", incrHeader, l.requests, replies, value, lost)
-	switch {
-	case err != nil:
-		return err
-	case g.faulty():
-		r.faults(l.proto.name(l.op), &g.result)
-		return errReported
-	case lost != 0:
-		return fmt.Errorf("%d of %d increments are lost", lost, replies)
-	}
-	return nil
-}
-
-// Value is -1 if it could not be asked for. Lost are then the replies that another
-// reply has given before: at least so many increments are lost.
-const incrHeader = "requests,replies,value,lost"
-
-// numbers is a set of whole numbers from 0 to a limit.
-type numbers struct {
-	has      []bool
-	repeated int64 // how often a number came that was there already
-}
-
-func newNumbers(limit int64) *numbers { return &numbers{has: make([]bool, limit+1)} }
-
-// add adds the number in text. One out of range cannot be right: it counts as repeated.
-func (s *numbers) add(text []byte) {
-	n, err := strconv.ParseUint(string(text), 10, 32)
-	if err != nil || n >= uint64(len(s.has)) || s.has[n] {
-		s.repeated++
-		return
-	}
-	s.has[n] = true
-}
-
-// counter returns the value of the key that is incremented.
-func counter(to endpoint) (int64, error) {
-	reply, err := command(to, "GET", zeroKey)
-	if err != nil {
-		return -1, err
-	}
-	_, text, _ := bytes.Cut(bytes.TrimSuffix(reply, []byte("\r\n")), []byte("\r\n"))
-	n, err := strconv.ParseUint(string(text), 10, 62)
-	if err != nil {
-		return -1, fmt.Errorf("GET %s: the server answers %q", zeroKey, reply)
-	}
-	return int64(n), nil
-}
-
-// expectReply sends a RESP command and checks the reply.
-func expectReply(to endpoint, want string, args ...string) error {
-	reply, err := command(to, args...)
-	if err == nil && string(reply) != want {
-		err = fmt.Errorf("%s %s: the server answers %.100q", args[0], args[1], reply)
+	fmt.Fprintf(s.out, "%s\n%d,%d,%d,%d\n", incrHeader, l.requests, replies, value, lost)
+	if err == nil && lost != 0 {
+		err = fmt.Errorf("lost increments: %d of %d", lost, replies)
 	}
 	return err
 }
 
-// command sends a RESP command over a connection of its own and returns the reply.
-func command(to endpoint, args ...string) ([]byte, error) {
-	conn, err := net.DialTimeout("tcp", to.name, patience)
+// counter returns the value of the key that is incremented.
+func counter(to endpoint) (int64, error) {
+	reply, err := to.exchange(resp{}, respproto.AppendCommand(nil, "GET", zeroKey))
 	if err != nil {
-		return nil, connectError(to, cause(err))
+		return -1, err
 	}
-	defer conn.Close()
-	reply, err := exchange(conn, respproto.AppendCommand(nil, args...), respproto.ReplyLen)
-	if err != nil {
-		err = fmt.Errorf("%s: %w", to.name, cause(err))
+	_, text, _ := bytes.Cut(bytes.TrimSuffix(reply, []byte("\r\n")), []byte("\r\n"))
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || n < 0 {
+		return -1, fmt.Errorf("GET %s: the server answers %q", zeroKey, reply)
 	}
-	return reply, err
+	return n, nil
+}
+
+// store sets a key with RESP.
+func (e endpoint) store(key, value string) error {
+	reply, err := e.exchange(resp{}, respproto.AppendCommand(nil, "SET", key, value))
+	if err == nil && string(reply) != "+OK\r\n" {
+		err = fmt.Errorf("SET %s: the server answers %.100q", key, reply)
+	}
+	return err
 }

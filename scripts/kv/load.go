@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,208 +19,246 @@ type load struct {
 	to        endpoint
 	proto     protocol
 	op        op
-	clients   int
+	clients   int64
 	requests  int64
 	pipeline  int64
-	valueSize int
-	keepAlive bool
-	keys      int64         // key space; 0: one key
-	key       []byte        // the only one; nil: zeroKey, or a key space
-	duration  time.Duration // when to issue no more requests; 0: when all are issued
-	rate      int64         // requests per second, if there are to be no more; 0: as many as possible
+	valueSize int64
+	keepAlive bool          // false: each pipeline gets a new connection
+	keys      int64         // how many there are; 0: one
+	key       string        // the only one, or zeroKey
+	duration  time.Duration // no pipeline is sent after that; 0: no limit
+	rate      int64         // requests per second; 0: as many as possible
 	inOrder   bool          // use the keys one after another, not at random
 	missingOK bool          // a missing key is a right reply
-}
-
-// A result is what a load measured. Requests that got a wrong reply, or none,
-// are in faults only.
-type result struct {
-	load
-	latency histogram
-	elapsed time.Duration
-	faults  [faultCount]int64
-	note    string // what the server or the system said first about a fault
-}
-
-// faulty reports whether a reply was wrong.
-func (r *result) faulty() bool { return r.faults != [faultCount]int64{} }
-
-// A generator produces a load with one thread and non-blocking sockets.
-type generator struct {
-	result
-	loop   loop
-	left   int64         // requests not yet issued
-	start  time.Duration // of the first request
-	pace   time.Duration // from one pipeline of a client to its next; 0: at once
-	next   int64         // the next key, if in order
-	value  []byte
-	digits int // where the digits of the key are in a request
-	echo   int // and in a reply; 0 if the reply has no key
-	buf    []byte
-	seen   *numbers // what INCR has replied
-	done   []int    // the sockets of clients that have no more to do
 }
 
 const (
 	keyPrefix = "key:"
 	keyDigits = 12
-	maxKeys   = 1_000_000_000_000 // as many as keyDigits can tell apart
-	readSize  = 256 << 10         // bytes in a read, at most
-	maxExcess = 1 << 20           // bytes that a wrong reply may be longer than the right one
+	zeroKey   = keyPrefix + "000000000000"
+	maxKeys   = 1_000_000_000_000 // as many as keyDigits can tell apart; and maximum of -n
+
+	readSize  = 256 << 10 // bytes in a read, at most
+	maxExcess = 1 << 20   // bytes that a wrong reply may be longer than the right one
+	maxPace   = 1e9       // seconds, so that times do not overflow
+	tick      = 250 * time.Millisecond
+	forever   = time.Duration(math.MaxInt64)
 )
 
-// zeroKey is the only key without -r and -key.
-const zeroKey = keyPrefix + "000000000000"
+// A generator produces a load with one thread and non-blocking sockets: a
+// goroutine for each client would cost the server's processor time. The thread
+// waits with poll, which every Unix has. A call costs some 80 ns for each client,
+// which is little beside the reads and writes, as a busy server makes many
+// clients ready at a time.
+type generator struct {
+	load
+	latency histogram // of the requests that got a right reply
+	elapsed time.Duration
+	wrong   int64  // requests that got a wrong reply, or none
+	first   string // what was wrong first
 
-// produce runs a load to its end. It fails if the server cannot be reached or is
-// silent for too long; wrong replies are counted only.
-func produce(l load, progress func(done int64)) (*result, error) {
-	g := newGenerator(l)
-	if err := g.run(progress); err != nil {
-		return nil, err
-	}
-	return &g.result, nil
+	fds    []unix.PollFd // fds[i] is what conns[i] waits for
+	conns  []*client
+	active int           // clients that are not done
+	peer   unix.Sockaddr // the server's address
+	left   int64         // requests not yet sent
+	start  time.Duration // of the first request
+	pace   time.Duration // from one pipeline of a client to its next; 0: at once
+	next   int64         // the next key, if in order
+	buf    []byte
+
+	value    []byte
+	batch    []byte          // a full pipeline
+	size     int             // of one request
+	keyAt    int             // where the key is in a request, the first time
+	want     []byte          // the right reply
+	echoAt   int             // where a random key is in that; less than 0: it has none
+	seen     map[string]bool // the replies of INCR
+	repeated int64           // how many of them were there already
 }
 
+// newGenerator returns the generator of a load. It has no connections yet.
 func newGenerator(l load) *generator {
-	return &generator{result: result{load: l}, left: l.requests, buf: make([]byte, readSize)}
+	l.pipeline = min(l.pipeline, l.requests)
+	l.clients = min(l.clients, (l.requests+l.pipeline-1)/l.pipeline)
+	g := &generator{load: l, left: l.requests, buf: make([]byte, readSize), echoAt: -1}
+	g.value = bytes.Repeat([]byte("x"), int(l.valueSize))
+	request := l.proto.request(l.op, []byte(l.key), g.value)
+	g.size = len(request)
+	g.batch = bytes.Repeat(request, int(l.pipeline))
+	g.want = l.proto.reply(l.op, []byte(l.key), g.value)
+	g.keyAt = bytes.Index(request, []byte(l.key))
+	if l.keys > 0 {
+		g.echoAt = bytes.Index(g.want, []byte(l.key))
+	}
+	if l.rate > 0 {
+		seconds := float64(l.clients) * float64(l.pipeline) / float64(l.rate)
+		g.pace = max(1, time.Duration(min(seconds, maxPace)*float64(time.Second)))
+	}
+	return g
 }
 
-// run connects the clients and runs the load.
-func (g *generator) run(progress func(done int64)) error {
-	l := &g.load
-	g.loop.onTick = func() error {
-		progress(g.latency.count)
-		return g.checkSilence()
+// add makes a client of a connected socket.
+func (g *generator) add(fd int) *client {
+	c := &client{g: g, fd: fd, slot: len(g.conns), requests: g.batch}
+	if g.keys > 0 {
+		c.requests = bytes.Clone(g.batch)
 	}
+	g.conns = append(g.conns, c)
+	g.fds = append(g.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	g.active++
+	return c
+}
+
+// fail counts n wrong replies.
+func (g *generator) fail(n int64, what string) {
+	if g.wrong == 0 && n > 0 {
+		g.first = what
+	}
+	g.wrong += n
+}
+
+// verdict is an error if a reply was wrong.
+func (g *generator) verdict(name string) error {
+	if g.wrong == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: wrong replies: %d of %d; the first: %s", name, g.wrong, g.requests, g.first)
+}
+
+// run connects the clients and runs the load to its end. It fails if the server
+// cannot be reached, is silent for too long, or speaks another protocol. Other
+// wrong replies are counted only. The clock runs from the first request to the
+// last reply.
+func (g *generator) run() error {
 	defer g.close()
-	batches := (l.requests + l.pipeline - 1) / l.pipeline
-	g.clients = int(min(int64(l.clients), batches))
-	g.value = bytes.Repeat([]byte("x"), l.valueSize)
-	key := l.key
-	if key == nil {
-		key = []byte(zeroKey)
-	}
-	request := l.proto.request(l.op, key, g.value)
-	reply := l.proto.reply(l.op, key, g.value)
-	g.digits = keyIndex(request)
-	if l.keys > 0 {
-		g.echo = max(0, keyIndex(reply))
-	}
-	pipeline := bytes.Repeat(request, int(min(l.pipeline, l.requests)))
 	for range g.clients {
-		fd, err := connect(l.to)
+		fd, peer, err := g.to.connect()
 		if err != nil {
 			return err
 		}
-		c := &client{sock: socket{fd: fd}, g: g, requests: pipeline, size: len(request), want: reply}
-		if l.keys > 0 {
-			c.requests = bytes.Clone(pipeline)
-		}
-		if g.echo > 0 {
-			c.want = bytes.Clone(reply)
-		}
-		g.loop.add(c, unix.POLLIN)
-	}
-	return g.measure()
-}
-
-// close closes all connections.
-func (g *generator) close() {
-	g.loop.close()
-	for _, fd := range g.done {
-		unix.Close(fd)
-	}
-}
-
-// keyIndex returns where the digits of zeroKey are in b.
-func keyIndex(b []byte) int {
-	i := bytes.Index(b, []byte(zeroKey))
-	if i < 0 {
-		return i
-	}
-	return i + len(keyPrefix)
-}
-
-// measure starts all clients and runs the loop. The clock runs from the first
-// request to the last reply.
-func (g *generator) measure() error {
-	if g.rate > 0 {
-		perRound := int64(g.clients) * g.pipeline
-		g.pace = max(1, time.Duration(float64(perRound)/float64(g.rate)*float64(time.Second)))
-		g.loop.onWait = g.sendDue
+		g.add(fd)
+		g.peer = peer
 	}
 	g.start = now()
-	for i := len(g.loop.members) - 1; i >= 0; i-- {
-		c := g.loop.members[i].(*client)
-		c.due = g.start + g.pace*time.Duration(i)/time.Duration(g.clients)
-		c.begin()
+	for i, c := range g.conns {
+		c.due = g.start + time.Duration(float64(g.pace)*float64(i)/float64(g.clients))
+		if err := c.begin(); err != nil {
+			return err
+		}
 	}
-	err := g.loop.run()
+	err := g.serve()
 	g.elapsed = now() - g.start
 	return err
 }
 
-// sendDue sends the pipelines that are due, and returns the time to the next one.
-func (g *generator) sendDue() time.Duration {
-	t := now()
-	next := patience
-	for i := len(g.loop.members) - 1; i >= 0; i-- {
-		c := g.loop.members[i].(*client)
-		if c.idle && c.due <= t {
-			c.proceed()
-		}
-		if c.idle {
-			next = min(next, c.due-t)
-		}
+func (g *generator) close() {
+	for _, c := range g.conns {
+		unix.Close(c.fd) // -1: it is closed already
 	}
-	return next
 }
 
-// checkSilence fails if a connection gets nothing for too long.
-func (g *generator) checkSilence() error {
-	n := g.loop.silent()
-	if n == 0 {
+// serve waits for the clients and continues with those that are ready, until none
+// is left.
+func (g *generator) serve() error {
+	pause := min(tick, g.to.patience)
+	nextCheck := now() + pause
+	for {
+		wait, err := g.sendDue(pause)
+		if err != nil || g.active == 0 {
+			return err
+		}
+		n, err := unix.Poll(g.fds, int((wait+time.Millisecond-1)/time.Millisecond))
+		if err != nil && err != unix.EINTR {
+			return fmt.Errorf("poll: %w", err)
+		}
+		for i := 0; n > 0; i++ {
+			if events := g.fds[i].Revents; events != 0 {
+				n--
+				if err := g.conns[i].ready(events); err != nil {
+					return err
+				}
+			}
+		}
+		if t := now(); t >= nextCheck {
+			nextCheck = t + pause
+			if err := g.checkSilence(t - g.to.patience); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// sendDue sends the pipelines that are due, and returns how long to wait for
+// events: until the next one is due, but not longer than pause. If there are no
+// more requests to send, the clients that are idle leave.
+func (g *generator) sendDue(pause time.Duration) (wait time.Duration, err error) {
+	if g.pace == 0 {
+		return pause, nil
+	}
+	t := now()
+	wait = pause
+	over := g.over()
+	if g.duration > 0 && !over {
+		wait = min(wait, max(0, g.start+g.duration-t))
+	}
+	for _, c := range g.conns {
+		if c.idle && (over || c.due <= t) {
+			if err := c.proceed(false); err != nil {
+				return 0, err
+			}
+		} else if c.idle {
+			wait = min(wait, c.due-t)
+		}
+	}
+	return wait, nil
+}
+
+// over reports whether no more requests are to be sent.
+func (g *generator) over() bool {
+	if g.duration > 0 && now()-g.start >= g.duration {
+		g.requests -= g.left
+		g.left = 0
+	}
+	return g.left == 0
+}
+
+// checkSilence fails if a client has waited since the limit.
+func (g *generator) checkSilence(limit time.Duration) error {
+	silent := 0
+	for _, c := range g.conns {
+		if c.heard <= limit {
+			silent++
+		}
+	}
+	if silent == 0 {
 		return nil
 	}
-	requests := fmt.Sprintf("%d of %d requests", g.latency.count, g.requests)
-	if g.duration > 0 {
-		requests = fmt.Sprintf("%d requests", g.latency.count)
-	}
-	return silenceError(fmt.Sprintf("%s: nothing received for %v from %s on %d of %d connections; %s have their reply",
-		g.proto.name(g.op), patience, g.to.name, n, len(g.loop.members), requests))
+	return silenceError("%s: nothing received for %v from %s on %d of %s",
+		g.proto.name(g.op), g.to.patience, g.to.name, silent, count(int64(g.active), "connection"))
 }
 
-// nextKey returns the number of the key of the next request.
-func (g *generator) nextKey() int64 {
-	if g.inOrder {
-		g.next++
-		return (g.next - 1) % g.keys
+// count returns 1 and the noun, or n and its plural.
+func count(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
 	}
-	return rand.Int64N(g.keys)
-}
-
-// fail counts n requests with a fault.
-func (g *generator) fail(f fault, n int64, note []byte) {
-	g.faults[f] += n
-	if g.note == "" {
-		g.note = string(note)
-	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // A client is one connection. It sends a pipeline of requests with one write,
 // reads all replies, and begins again.
 type client struct {
-	sock       socket
 	g          *generator
-	requests   []byte // a full pipeline; with one key, all clients share it
-	size       int    // of one request
-	unsent     []byte // the rest of the pipeline
-	want       []byte // the right reply to the oldest request without a reply
-	have       int    // bytes of want that have arrived
-	odd        []byte // the reply so far, if it is not equal to want
-	batch      int64  // requests in the pipeline that is under way
-	pending    int64  // those without a reply
+	fd         int           // -1: to be connected when the next pipeline is due
+	slot       int           // index in fds and conns
+	heard      time.Duration // when it last began to wait, or sent or received
+	requests   []byte        // a full pipeline; with one key, all clients share it
+	unsent     []byte        // the rest of the pipeline
+	have       int           // bytes of the expected reply that have arrived
+	odd        []byte        // the reply so far, if it is not the expected one
+	sent       int64         // requests in the pipeline that is under way
+	pending    int64         // those without a reply
 	connecting bool
 	idle       bool          // until it is due
 	due        time.Duration // when to send the next pipeline, if there is a pace
@@ -226,14 +266,17 @@ type client struct {
 	latency    time.Duration // from start to the first bytes of the replies; 0: none yet
 }
 
-func (c *client) socket() *socket { return &c.sock }
+// await sets the events that the client waits for.
+func (c *client) await(events int16) {
+	c.g.fds[c.slot] = unix.PollFd{Fd: int32(c.fd), Events: events}
+}
 
 // ready continues where the socket is ready to. A hangup or an error shows in
 // the read.
 func (c *client) ready(events int16) error {
 	if c.connecting {
-		if err := connected(c.sock.fd); err != nil {
-			return connectError(c.g.to, err)
+		if errno, _ := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR); errno != 0 {
+			return c.g.to.connectError(unix.Errno(errno))
 		}
 		c.connecting = false
 		c.send()
@@ -248,75 +291,85 @@ func (c *client) ready(events int16) error {
 	return nil
 }
 
-// begin sends the next pipeline, or lets the client be idle until that is due. A
-// pipeline that is late, because the server was with its last reply, counts from
-// when it was due: it would wait in a client that does not wait for replies.
-func (c *client) begin() {
-	if c.g.pace == 0 {
-		c.proceed()
-		return
+// begin sends the next pipeline, or lets the client be idle until that is due.
+func (c *client) begin() error {
+	if c.g.pace == 0 || c.due <= now() {
+		return c.proceed(c.g.pace > 0)
 	}
-	if c.due > now() {
-		c.idle = true
-		c.sock.heard = c.due
-		return
-	}
-	late := c.due
-	if c.proceed() {
-		c.start = late
-	}
+	c.idle = true
+	c.heard = c.due
+	return nil
 }
 
-// proceed sends the next pipeline. Without requests left, the client leaves.
-func (c *client) proceed() bool {
-	c.idle = false
+// proceed sends the next pipeline. Without requests left, the client leaves. A
+// pipeline that is late, because the client waited for the last reply, is timed
+// from when it was due.
+func (c *client) proceed(late bool) error {
+	due := c.due
 	c.due += c.g.pace
-	if !c.take() {
+	c.idle = false
+	if c.g.over() {
 		c.leave()
-		return false
+		return nil
+	}
+	c.sent = min(c.g.pipeline, c.g.left)
+	c.pending = c.sent
+	c.g.left -= c.sent
+	if c.fd < 0 {
+		return c.dial()
 	}
 	c.send()
-	return true
+	if late {
+		c.start = due
+	}
+	return nil
 }
 
-// leave closes the connection. If the test ends at a time, it does so when all others
-// are done: a client that is served only because another has left would not be served
-// if the test went on.
+// leave ends the client. If the test ends at a time, the connection stays open until
+// all clients are done: one that is served only because another has left must not
+// count as served.
 func (c *client) leave() {
+	c.g.active--
+	c.heard = forever
+	c.g.fds[c.slot].Fd = -1 // poll passes over it
 	if c.g.duration == 0 {
-		c.g.loop.remove(c)
-		return
+		unix.Close(c.fd)
+		c.fd = -1
 	}
-	c.g.loop.detach(c)
-	c.g.done = append(c.g.done, c.sock.fd)
 }
 
-// take reserves the requests of the next pipeline and reports whether there are
-// any.
-func (c *client) take() bool {
-	if c.g.duration > 0 && now()-c.g.start >= c.g.duration {
-		c.g.requests -= c.g.left
-		c.g.left = 0
+// dial begins to connect anew. The pipeline follows.
+func (c *client) dial() error {
+	fd, err := c.g.to.dial(c.g.peer)
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		return fmt.Errorf("%w (closed connections hold their port for a while: use a smaller -n)", err)
 	}
-	n := min(c.g.pipeline, c.g.left)
-	c.g.left -= n
-	c.batch, c.pending = n, n
-	return n > 0
+	if err != nil {
+		return err
+	}
+	c.fd = fd
+	c.connecting = true
+	c.heard = now()
+	c.await(unix.POLLOUT)
+	return nil
 }
 
-// send writes the requests that are reserved.
+// send writes the requests of the pipeline.
 func (c *client) send() {
 	g := c.g
-	c.unsent = c.requests[:int(c.batch)*c.size]
-	if g.keys > 0 {
-		for i := g.digits; i < len(c.unsent); i += c.size {
-			setDigits(c.unsent[i:i+keyDigits], g.nextKey())
+	c.unsent = c.requests[:int(c.sent)*g.size]
+	for i := g.keyAt; g.keys > 0 && i < len(c.unsent); i += g.size {
+		k := g.next
+		g.next++
+		if !g.inOrder {
+			k = rand.Int64N(g.keys)
 		}
+		setDigits(c.unsent[i+len(keyPrefix):i+len(zeroKey)], k)
 	}
-	c.expect()
+	c.have = 0
 	c.latency = 0
 	c.start = now()
-	c.sock.heard = c.start
+	c.heard = c.start
 	c.flush()
 }
 
@@ -330,169 +383,150 @@ func setDigits(b []byte, n int64) {
 
 // flush writes what the socket takes and waits for writability if that is not
 // all. After an error there is nothing to write; the read that follows finds the
-// server's last words, or the end.
+// server's last reply, or the end.
 func (c *client) flush() {
-	n, err := unix.Write(c.sock.fd, c.unsent)
+	n, err := unix.Write(c.fd, c.unsent)
 	if err == unix.EAGAIN || err == unix.EINTR {
 		n, err = 0, nil
 	}
 	if err != nil || n == len(c.unsent) {
 		c.unsent = nil
-		c.g.loop.await(&c.sock, unix.POLLIN)
+		c.await(unix.POLLIN)
 		return
 	}
 	c.unsent = c.unsent[n:]
 	if n > 0 {
-		c.sock.heard = now()
+		c.heard = now()
 	}
-	c.g.loop.await(&c.sock, unix.POLLIN|unix.POLLOUT)
+	c.await(unix.POLLIN | unix.POLLOUT)
 }
 
 // receive reads once and, when all replies are there, begins again.
 func (c *client) receive() error {
 	g := c.g
 	t := now()
-	n, err := unix.Read(c.sock.fd, g.buf)
+	n, err := unix.Read(c.fd, g.buf)
 	if err == unix.EAGAIN || err == unix.EINTR {
 		return nil
 	}
-	if err != nil {
-		return c.restart(err.Error())
+	if n <= 0 {
+		return c.restart(err)
 	}
-	if n == 0 {
-		return c.restart("")
-	}
-	c.sock.heard = t
+	c.heard = t
 	if c.latency == 0 {
 		c.latency = max(1, t-c.start)
 	}
-	if !c.check(g.buf[:n]) {
-		return c.restart("")
+	right, err := c.check(g.buf[:n])
+	g.latency.add(c.latency, right)
+	if err != nil && g.latency.count == 0 {
+		if other := (protocolError{}); errors.As(err, &other) {
+			return fmt.Errorf("%s: %w", g.to.name, err)
+		}
 	}
-	if c.pending > 0 {
+	switch {
+	case err != nil || c.pending == 0 && !g.keepAlive:
+		return c.restart(err)
+	case c.pending > 0:
 		return nil
 	}
-	if !g.keepAlive {
-		return c.restart("")
-	}
-	c.begin()
-	return nil
+	return c.begin()
 }
 
-// restart gives up the requests without a reply and connects anew.
-func (c *client) restart(note string) error {
-	g := c.g
-	if c.pending > 0 {
-		g.fail(faultNoReply, c.pending, []byte(note))
+// restart gives up the requests without a reply and begins again with a new
+// connection.
+func (c *client) restart(err error) error {
+	if err == nil {
+		err = errors.New("the server closed the connection")
 	}
-	g.loop.remove(c)
-	if !c.take() {
-		return nil
-	}
-	c.idle = false
-	fd, err := dial(g.to)
-	if errors.Is(err, unix.EADDRNOTAVAIL) {
-		return fmt.Errorf("%w (closed connections hold their port for a while: use a smaller -n)", err)
-	}
-	if err != nil {
-		return err
-	}
-	c.sock.fd = fd
-	c.connecting = true
-	c.odd = nil
-	g.loop.add(c, unix.POLLOUT)
-	return nil
-}
-
-// expect prepares for the reply to the oldest request without one.
-func (c *client) expect() {
-	c.have = 0
-	if c.g.echo > 0 {
-		copy(c.want[c.g.echo:c.g.echo+keyDigits], c.key()[len(keyPrefix):])
-	}
+	c.g.fail(c.pending, err.Error())
+	unix.Close(c.fd)
+	c.fd, c.pending, c.odd = -1, 0, nil
+	c.await(0)
+	return c.begin()
 }
 
 // key is the key of the oldest request without a reply.
 func (c *client) key() []byte {
-	if c.g.load.key != nil {
-		return c.g.load.key
-	}
-	i := int(c.batch-c.pending)*c.size + c.g.digits
-	return c.requests[i-len(keyPrefix) : i+keyDigits]
+	i := int(c.sent-c.pending)*c.g.size + c.g.keyAt
+	return c.requests[i : i+len(c.g.load.key)]
 }
 
-// check compares the replies in data with the right ones, and counts. It returns
-// false if the stream cannot be read on.
-func (c *client) check(data []byte) bool {
-	g := c.g
-	right := int64(0)
-	f := faultNone
-	for len(data) > 0 && c.pending > 0 && f != faultGarbage {
-		var n int
-		var done bool
-		n, done, f = c.match(data)
-		data = data[n:]
-		if !done {
-			break
+// expected is the right reply to the oldest request without a reply.
+func (c *client) expected() []byte {
+	if c.g.echoAt >= 0 {
+		copy(c.g.want[c.g.echoAt:], c.key())
+	}
+	return c.g.want
+}
+
+// check compares the replies in data with the right ones, and counts those that are
+// wrong. After an error the stream cannot be read on. The expected reply is compared
+// as it arrives; only another one is kept until it is complete.
+func (c *client) check(data []byte) (right int64, err error) {
+	if len(c.odd) > 0 {
+		data = append(c.odd, data...)
+		c.odd = nil
+	}
+	for len(data) > 0 && c.pending > 0 {
+		want := c.expected()
+		rest := want[c.have:]
+		n := min(len(data), len(rest))
+		ok := bytes.Equal(data[:n], rest[:n])
+		if ok && n < len(rest) {
+			c.have += n
+			return right, nil
 		}
-		if f == faultNone {
+		if !ok {
+			if c.have > 0 { // the reply began in an earlier read
+				data = slices.Concat(want[:c.have], data)
+				c.have = 0
+			}
+			n, ok, err = c.judge(data)
+			if err != nil {
+				return right, err
+			}
+			if n == 0 {
+				c.odd = bytes.Clone(data)
+				return right, nil
+			}
+		}
+		if ok {
 			right++
 		}
-		if c.pending--; c.pending > 0 {
-			c.expect()
-		}
+		data = data[n:]
+		c.have = 0
+		c.pending--
 	}
-	g.latency.add(c.latency, right)
 	if c.pending == 0 && len(data)+len(c.unsent) > 0 {
-		g.fail(faultUnasked, 1, nil)
-		return false
+		c.g.fail(1, "a reply that belongs to no request")
+		err = errors.New("the stream cannot be read on")
 	}
-	return f != faultGarbage
+	return right, err
 }
 
-// match takes the bytes of one reply, or of a part of it, from data. It returns
-// how many, whether the reply is done, and its fault.
-func (c *client) match(data []byte) (n int, done bool, f fault) {
-	rest := c.want[c.have:]
-	n = min(len(data), len(rest))
-	if len(c.odd) == 0 && bytes.Equal(data[:n], rest[:n]) {
-		c.have += n
-		return n, n == len(rest), faultNone
-	}
-	if len(c.odd) == 0 {
-		c.odd = append(c.odd, c.want[:c.have]...)
-	}
-	in, before := data, len(c.odd)
-	if before > 0 { // the reply began in an earlier read
-		c.odd = append(c.odd, data...)
-		in = c.odd
-	}
-	n, f = c.judge(in)
-	if n == 0 {
-		if before == 0 {
-			c.odd = append(c.odd, data...)
-		}
-		return len(data), false, faultNone
-	}
-	c.odd = nil
-	return n - before, true, f
-}
-
-// judge returns the length and the fault of a reply that is not equal to want,
-// and counts the fault. The length is 0 if the reply is not complete.
-func (c *client) judge(in []byte) (n int, f fault) {
+// judge returns the length of a reply that is not the expected one, or 0 if it is not
+// complete, and whether it is right nevertheless.
+func (c *client) judge(in []byte) (n int, ok bool, err error) {
 	g := c.g
-	n, f, note := g.proto.judge(g.op, in, c.key(), g.value)
-	if n == 0 && len(in) > len(c.want)+maxExcess {
-		n, f, note = len(in), faultGarbage, []byte("far too long")
+	n, err = g.proto.length(in)
+	if err == nil && n <= 0 && len(in) > len(g.want)+maxExcess {
+		err = errors.New("it is far too long")
 	}
-	if f == faultMissing && g.missingOK {
-		f = faultNone
+	if err != nil {
+		return 0, false, fmt.Errorf("malformed reply: %w", err)
 	}
-	if f != faultNone {
-		g.fail(f, 1, note)
-	} else if n > 0 && g.seen != nil {
-		g.seen.add(in[1 : n-2])
+	if n <= 0 {
+		return 0, false, nil
 	}
-	return n, f
+	reply := in[:n]
+	ok = g.proto.accepts(g.op, reply, c.key(), g.value, g.missingOK)
+	if !ok {
+		g.fail(1, g.proto.text(reply))
+	} else if g.seen != nil {
+		if g.seen[string(reply)] {
+			g.repeated++
+		}
+		g.seen[string(reply)] = true
+	}
+	return n, ok, nil
 }

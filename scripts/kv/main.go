@@ -1,98 +1,90 @@
 //go:build unix
 
 // Kv is a client for key-value servers that speak the protocol of package
-// kvproto. It reads and writes single keys, and it measures a server under load,
-// also one that speaks RESP. It can be a burden to a server, too, while others
-// measure that.
+// kvproto or the Redis protocol. It reads and writes single keys, measures a
+// server under load, and keeps a server busy while others measure it.
 package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
-
-	"golang.org/x/sys/unix"
 )
 
 const usage = `usage:
-  kv get [-h HOST] [-p PORT] KEY          print the value of KEY
-  kv put [-h HOST] [-p PORT] KEY VALUE    store VALUE; "-" reads it from standard input
-  kv bench [options]                      measure a server under load
-  kv incr [options]                       count the increments that a server loses
-  kv burden [options] KIND                make it hard for a server to serve others
-  kv help                                 print this text, as -help does
+  kv get [options] KEY         print the value of KEY
+  kv put [options] KEY VALUE   store VALUE; "-" reads it from standard input
+  kv bench [options]           measure a server under load
+  kv incr [options]            count the increments that a server loses
+  kv burden [options] KIND     hold connections that make a server work
+  kv help                      print this text, as -help does
 
-Options come before KEY and KIND. Note that -h is the host.
+get and put speak the kv protocol, incr and burden the Redis protocol, bench
+either of them. Options come before KEY and KIND. All commands have these:
 
-  -h HOST    name or IP address of the server   (default 127.0.0.1)
-  -p PORT    its TCP port                       (default 6379)
-  -w SECONDS give up when a connection that waits gets nothing for so long (default 30)
+  -h HOST     name or IP address of the server        (default 127.0.0.1)
+  -p PORT     its TCP port                            (default 6379)
+  -w SECONDS  give up when a connection waits this long and nothing is sent
+              or received on it                       (default 30)
 
-Options of bench, named as in redis-benchmark where that has them:
+Options of bench. Those that redis-benchmark has too are named as there.
 
-  -proto P   kv, or resp for the Redis protocol (default kv)
-  -t TESTS   the tests to run, in this order    (default put,get; with resp set,get)
-  -c N       connections                        (default 50)
-  -n N       requests in a test                 (default 100000; with -T no limit)
-  -T SECONDS end a test after so long. Connections stay open until all are done.
-  -R N       send N requests per second, not as many as possible. A request that is
-             late, as its client still waits for a reply, counts from when it was due.
-  -P N       requests in a pipeline: sent in one write, before the first reply (default 1)
-  -d BYTES   size of a value                    (default 3)
-  -r N       use random keys, N different ones  (default: one key)
-  -key KEY   the key, without -r                (default key:000000000000)
-  -k 0|1     1: keep connections open, 0: a new connection for each pipeline (default 1)
-  -fill 0|1  1: store the keys before a get test, 0: they are there     (default 1)
-  -q         one line for a test: requests per second and p50
-  -csv       the format of redis-benchmark --csv; latencies are in milliseconds
+  -proto P    kv, or resp for the Redis protocol      (default kv)
+  -t TESTS    tests to run, in this order; set is put (default put,get)
+  -c N        connections                             (default 50)
+  -n N        requests in a test                      (default 100000;
+              with -T no limit)
+  -T SECONDS  end each test after this time
+  -R N        send N requests per second, not as many as possible. A request
+              that is late because its connection still waits for a reply is
+              timed from when it was due.
+  -P N        requests that are sent together in a pipeline  (default 1)
+  -d BYTES    size of a value                         (default 3)
+  -r N        use N different keys at random          (default: one key)
+  -key KEY    the key, without -r                    (default key:000000000000)
+  -k 0|1      1: keep connections open; 0: open a new one for each pipeline,
+              which -R does not allow                 (default 1)
+  -fill 0|1   before a get test, 1: store the keys;
+              0: assume that they exist               (default 1)
+  -csv        print the format of redis-benchmark --csv
 
-A latency is the time from the write of a pipeline until its replies begin to
-arrive. It counts for each request in the pipeline and leaves out connecting.
+A latency is the time from sending a pipeline until its replies begin to
+arrive. Each request in the pipeline gets this latency; connecting is not
+included. Latencies are in milliseconds.
 
-Every reply is checked. Before a get test all keys are stored, unmeasured, if
-they are 1000000 at the most and their values 1 GiB together; with more keys a
-missing key is a right reply. Wrong replies count in no figure. They are reported
-on standard error.
+Every reply is checked. Wrong replies count in no figure; they are reported on
+standard error. Before a get test all keys are stored, and that is not
+measured. With more than 1000000 keys or 1 GiB of values none is stored, and
+a reply that says that the key is missing is right.
 
-incr and burden speak RESP. incr sets key:000000000000 to 0, increments it, and
-prints CSV: requests, replies, the value at the end, and how many increments are
-lost. If the server ends before that, the value is -1, and lost are the replies that
-repeat an earlier one. Options of incr: -c N, -n N (default 50000), -P N and -k 0|1, as
+incr sets key:000000000000 to 0, increments it, and prints CSV: requests,
+replies, the value at the end, and how many increments are lost. If the server
+ends before that, the value is -1, and each reply that repeats an earlier one
+counts as a lost increment. Its options -c, -n (default 50000), -P and -k are
 those of bench.
 
-burden prints a line when it is in effect, with the number of its connections and of
-those that have got a reply. Then it stays until its time is over. Of a KIND:
+burden opens connections of a KIND and keeps them open:
 
-  idle       connections that have had a PING answered, and ask no more
-  silent     connections that have sent half a request
-  slow       connections that have asked for a value many times, and read nothing
-  heavy      connections that get a value again and again, and read at full speed
+  idle        they have sent PING and got the reply
+  silent      they have sent half a request
+  slow        they have asked for a value many times, and read no reply
+  heavy       they get a value again and again, and read at full speed
 
-  -c N       connections                        (default 1)
-  -d BYTES   size of the value                  (default 1000000)
-  -n N       how often slow asks for it         (default 500)
-  -key KEY   its key                            (default burden)
-  -T SECONDS time to stay                       (default 60)
+It prints "in effect", the number of connections, and how many of them have got
+a reply: when all are set up, or when nothing has happened for the time of -w,
+as some servers serve only so many clients. Options of burden:
 
-Exit status: 0 all is well; 1 missing key, wrong reply, lost increment or network
-error; 2 usage; 3 the server was silent for -w seconds.
+  -c N        connections                             (default 1)
+  -d BYTES    size of the value                       (default 1000000)
+  -n N        how often slow asks for it              (default 500)
+  -key KEY    its key                                 (default burden)
+  -T SECONDS  how long to keep them open              (default 60)
+
+Exit status: 0 all is well; 1 missing key, wrong reply, lost increment, or
+network error; 2 wrong usage; 3 the server did not answer for the time of -w.
 `
-
-// streams are where a command reads and prints.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-	terminal bool // err is a terminal
-}
-
-// errReported is an error that the command has printed already.
-var errReported = errors.New("reported")
-
-// usageError is a mistake in the command line.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
 
 var commands = map[string]func(args []string, s streams) error{
 	"get":    getCommand,
@@ -103,9 +95,7 @@ var commands = map[string]func(args []string, s streams) error{
 }
 
 func main() {
-	_, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ)
-	s := streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: err == nil}
-	os.Exit(run(os.Args[1:], s))
+	os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // A sink remembers the first error of a writer.
@@ -124,49 +114,43 @@ func (s *sink) Write(b []byte) (int, error) {
 
 // run executes the command line args and returns the exit status.
 func run(args []string, s streams) int {
-	out := &sink{Writer: s.out}
-	s.out = out
-	status := execute(args, s)
-	if status == 0 && out.err != nil {
-		fmt.Fprintf(s.err, "kv: standard output: %v\n", cause(out.err))
-		return 1
-	}
-	return status
-}
-
-func execute(args []string, s streams) int {
 	if len(args) == 0 {
 		fmt.Fprint(s.err, usage)
 		return 2
 	}
-	switch args[0] {
-	case "help", "-help", "--help":
+	out := &sink{Writer: s.out}
+	s.out = out
+	err := execute(args[0], args[1:], s)
+	if err == flag.ErrHelp {
 		fmt.Fprint(s.out, usage)
-		return 0
+		err = nil
 	}
-	command, ok := commands[args[0]]
-	if !ok {
-		fmt.Fprintf(s.err, "kv: unknown command %q: want get, put, bench, incr, burden or help\n", args[0])
-		return 2
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("standard output: %w", cause(out.err))
 	}
-	err := command(args[1:], s)
-	switch err {
-	case nil:
-		return 0
-	case errHelp:
-		fmt.Fprint(s.out, usage)
-		return 0
-	case errReported:
-		return 1
+	if err != nil && err != errReported {
+		fmt.Fprintf(s.err, "kv: %v\n", err)
 	}
-	fmt.Fprintf(s.err, "kv: %v\n", err)
-	var usage usageError
-	var silence silenceError
+	var own statusError
 	switch {
-	case errors.As(err, &usage):
-		return 2
-	case errors.As(err, &silence):
-		return 3
+	case err == nil:
+		return 0
+	case errors.As(err, &own):
+		return own.status
 	}
 	return 1
+}
+
+func execute(name string, args []string, s streams) error {
+	switch name {
+	case "help", "-help", "--help":
+		return flag.ErrHelp
+	case "-h":
+		return usageError("-h is the host, and comes after a command" + seeHelp)
+	}
+	command, ok := commands[name]
+	if !ok {
+		return usageError("unknown command %q: want get, put, bench, incr or burden%s", name, seeHelp)
+	}
+	return command(args, s)
 }

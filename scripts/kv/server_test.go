@@ -3,198 +3,232 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
+	"flag"
 	"fmt"
 	"net"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"ioflavors/kvproto"
 	"ioflavors/respproto"
 )
 
-// A server answers requests in a test. Its zero value keeps no keys and speaks kv.
+// The tests wait more than they work: many of them wait at a time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "30")
+	os.Exit(m.Run())
+}
+
+// A server answers requests in a test. Its zero value speaks kv and has no keys.
 type server struct {
 	resp   bool
 	serial bool                                   // serves one connection at a time
+	hangUp bool                                   // closes each connection at once
 	twist  func(o op, i int, right []byte) []byte // changes reply i of a kind; nil ends the connection
 	pieces int                                    // bytes in a write; 0: all
 
-	mu    sync.Mutex
-	db    map[string]string
-	count [opPing + 1]int // requests by op
-	conns int
-	rest  []byte // the last input that was not a whole request
+	listener net.Listener
+	addr     net.Addr
+	mu       sync.Mutex
+	db       map[string]string
+	count    [opOther + 1]int // requests by op
+	conns    []net.Conn
+	rest     []byte // the last input that was not a whole request
 }
 
-const opPing = opIncr + 1
+const (
+	opPing  = opIncr + 1
+	opOther = opPing + 1
+)
 
-// start listens and returns the options that lead to the server.
-func (s *server) start(t *testing.T) []string {
-	t.Helper()
+func listen(t *testing.T) net.Listener {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// start lets the server serve until the test ends.
+func start(t *testing.T, s *server) *server {
+	s.listener = listen(t)
+	s.addr = s.listener.Addr()
 	s.db = map[string]string{}
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	go func() {
 		for {
-			c, err := l.Accept()
+			c, err := s.listener.Accept()
 			if err != nil {
 				return
 			}
 			if s.serial {
 				s.serve(c)
-				continue
+			} else {
+				go s.serve(c)
 			}
-			wg.Go(func() { s.serve(c) })
 		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		wg.Wait()
-	})
-	return target(l)
+	}()
+	t.Cleanup(s.disconnect)
+	return s
 }
 
-func target(l net.Listener) []string {
-	return []string{"-p", strconv.Itoa(l.Addr().(*net.TCPAddr).Port)}
+// disconnect closes all connections.
+func (s *server) disconnect() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		c.Close()
+	}
 }
 
 func (s *server) serve(c net.Conn) {
 	defer c.Close()
 	s.mu.Lock()
-	s.conns++
+	s.conns = append(s.conns, c)
 	s.mu.Unlock()
-	// An end for clients that have failed and left their connection open.
-	c.SetDeadline(time.Now().Add(20 * time.Second))
 	var in, buf = []byte(nil), make([]byte, 1<<20)
-	for {
+	for open := !s.hangUp; open; {
 		n, err := c.Read(buf)
 		if err != nil {
 			return
 		}
 		in = append(in, buf[:n]...)
-		out, used, open := s.answer(in)
-		in = in[used:]
-		if !s.write(c, out) || !open {
-			return
+		var out []byte
+		out, in, open = s.answer(in)
+		for piece := range slices.Chunk(out, cmp.Or(s.pieces, len(out), 1)) {
+			c.Write(piece)
 		}
 	}
 }
 
-func (s *server) write(c net.Conn, out []byte) bool {
-	for len(out) > 0 {
-		n := len(out)
-		if s.pieces > 0 {
-			n = min(n, s.pieces)
-		}
-		if _, err := c.Write(out[:n]); err != nil {
-			return false
-		}
-		out = out[n:]
-	}
-	return true
-}
-
-func (s *server) counts() [2]int {
+// answer returns the replies to all complete requests, and the rest of the input.
+func (s *server) answer(in []byte) (out, rest []byte, open bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return [2]int{s.count[opPut], s.count[opGet]}
-}
-
-// answer returns the replies to all complete requests.
-func (s *server) answer(in []byte) (out []byte, used int, open bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one := s.answerKV
-	if s.resp {
-		one = s.answerRESP
-	}
 	for {
-		o, reply, n := one(in[used:])
-		if n == 0 {
-			s.rest = bytes.Clone(in[used:])
-			return out, used, true
+		o, key, value, n := s.parse(in)
+		if n <= 0 {
+			s.rest = in
+			return out, in, true
 		}
-		used += n
+		in = in[n:]
+		reply := s.reply(o, key, value)
+		i := s.count[o]
+		s.count[o]++
 		if s.twist != nil {
-			if reply = s.twist(o, s.count[o], reply); reply == nil {
-				return out, used, false
+			if reply = s.twist(o, i, reply); reply == nil {
+				return out, nil, false
 			}
 		}
-		s.count[o]++
 		out = append(out, reply...)
 	}
 }
 
-func (s *server) answerKV(in []byte) (o op, reply []byte, n int) {
-	m, n, err := kvproto.Parse(in)
-	if n == 0 || err != nil {
-		return 0, nil, 0
+func (s *server) parse(in []byte) (o op, key, value string, n int) {
+	if !s.resp {
+		m, n, err := kvproto.Parse(in)
+		if err != nil {
+			return opOther, "", err.Error(), len(in)
+		}
+		o = opGet
+		if m.Kind == kvproto.PutOrUpdate {
+			o = opPut
+		}
+		return o, string(m.Key), string(m.Value), n
 	}
-	if m.Kind == kvproto.PutOrUpdate {
-		s.db[string(m.Key)] = string(m.Value)
-		return opPut, kvproto.Append(nil, &kvproto.Message{Kind: m.Kind}), n
+	words, n, _ := new(respproto.Session).Parse(in, nil)
+	words = append(words, nil, nil, nil)
+	o, ok := map[string]op{"SET": opPut, "GET": opGet, "INCR": opIncr, "PING": opPing}[string(words[0])]
+	if !ok {
+		o = opOther
 	}
-	r := kvproto.Message{Kind: kvproto.GetResponse, Key: m.Key}
-	if v, ok := s.db[string(m.Key)]; ok {
-		r.Value = []byte(v)
-	} else {
-		r.Status = kvproto.NotOk
-	}
-	return opGet, kvproto.Append(nil, &r), n
+	return o, string(words[1]), string(words[2]), n
 }
 
-// answerRESP reads an array of bulk strings without a check, as the test sends
-// right ones.
-func (s *server) answerRESP(in []byte) (o op, reply []byte, n int) {
-	n, err := respproto.ReplyLen(in)
-	if n == 0 || err != nil {
-		return 0, nil, 0
+func (s *server) reply(o op, key, value string) []byte {
+	name := map[bool]string{true: "resp", false: "kv"}[s.resp]
+	stored, ok := s.db[key]
+	switch {
+	case o == opPut:
+		s.db[key] = value
+		return protocols[name].reply(opPut, nil, nil)
+	case o == opGet && ok:
+		return protocols[name].reply(opGet, []byte(key), []byte(stored))
+	case o == opIncr:
+		i, _ := strconv.Atoi(stored)
+		s.db[key] = strconv.Itoa(i + 1)
+		return fmt.Appendf(nil, ":%d\r\n", i+1)
+	case o == opPing:
+		return []byte("+PONG\r\n")
+	case o == opGet && s.resp:
+		return []byte("$-1\r\n")
+	case o == opGet:
+		return frame(kvproto.Message{Kind: kvproto.GetResponse, Key: []byte(key), Status: kvproto.NotOk})
+	case s.resp:
+		return []byte("-ERR unknown command\r\n")
 	}
-	var args []string
-	rest := in[bytes.IndexByte(in, '\n')+1 : n]
-	for len(rest) > 0 {
-		k, _ := respproto.ReplyLen(rest)
-		head := bytes.IndexByte(rest, '\n') + 1
-		args = append(args, string(rest[head:k-2]))
-		rest = rest[k:]
+	return frame(kvproto.Message{Value: []byte(value), Status: kvproto.NotOk})
+}
+
+func frame(m kvproto.Message) []byte { return kvproto.Append(nil, &m) }
+
+// counts returns the numbers of puts, gets, and connections.
+func (s *server) counts() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return []int{s.count[opPut], s.count[opGet], len(s.conns)}
+}
+
+// twist returns a twist that sends another reply to those requests of a kind for which
+// that is wanted, or none if that is empty.
+func twist(which op, wrong string, wanted func(i int) bool) func(op, int, []byte) []byte {
+	return func(o op, i int, right []byte) []byte {
+		if o != which || !wanted(i) {
+			return right
+		}
+		if wrong == closing {
+			return nil
+		}
+		return []byte(wrong)
 	}
-	switch args[0] {
-	case "PING":
-		return opPing, []byte("+PONG\r\n"), n
-	case "SET":
-		s.db[args[1]] = args[2]
-		return opPut, []byte("+OK\r\n"), n
-	case "INCR":
-		i, _ := strconv.Atoi(s.db[args[1]])
-		s.db[args[1]] = strconv.Itoa(i + 1)
-		return opIncr, fmt.Appendf(nil, ":%d\r\n", i+1), n
-	}
-	if v, ok := s.db[args[1]]; ok {
-		return opGet, respproto.AppendBulk(nil, v), n
-	}
-	return opGet, []byte("$-1\r\n"), n
+}
+
+const closing = "the connection is closed instead"
+
+func always(int) bool             { return true }
+func everyTenth(i int) bool       { return i%10 == 5 }
+func onceAt(n int) func(int) bool { return func(i int) bool { return i == n } }
+
+// cmd returns a command line with the options that lead to the server.
+func (s *server) cmd(line string, more ...string) []string {
+	words := strings.Fields(line)
+	port := strconv.Itoa(s.addr.(*net.TCPAddr).Port)
+	return slices.Concat(words[:1], []string{"-p", port}, words[1:], more)
 }
 
 // kvRun runs a command line as main does.
 func kvRun(stdin string, args ...string) (status int, stdout, stderr string) {
 	var out, err strings.Builder
-	status = run(args, streams{in: strings.NewReader(stdin), out: &out, err: &err})
+	status = run(args, streams{strings.NewReader(stdin), &out, &err})
 	return status, out.String(), err.String()
 }
 
 // expect runs a command line and checks all that it leaves.
-func expect(t *testing.T, status int, stdout, stderr string, args ...string) {
+func expect(t *testing.T, args []string, status int, stdout, stderr string) {
 	t.Helper()
 	gotStatus, gotOut, gotErr := kvRun("", args...)
 	if gotStatus != status || gotOut != stdout || gotErr != stderr {
-		t.Errorf("kv %s\n got %d %q %q\nwant %d %q %q", strings.Join(args, " "),
-			gotStatus, gotOut, gotErr, status, stdout, stderr)
+		t.Errorf("kv %s\n got %d %q %q\nwant %d %q %q", strings.Join(args, " "), gotStatus, gotOut, gotErr, status, stdout, stderr)
 	}
 }
+
+// A writer is a function that writes.
+type writer func(b []byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }

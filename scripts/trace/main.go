@@ -1,52 +1,42 @@
 //go:build linux
 
-// Trace holds a small conversation with a server that runs under strace, and tells
-// which system calls the server makes in answer to each event.
+// Trace holds a small conversation with a server that runs under strace, and prints which
+// system calls the server makes in answer to each event, as lines of trace.csv. With -show,
+// it lays such lines out for a reader.
 package main
 
 import (
-	"errors"
 	"flag"
-	"fmt"
+	"log"
 	"os"
 	"path/filepath"
 )
 
-const usage = `usage:
-  trace talk [-proto resp|kv] PROGRAM    talk to a server, and print its calls as CSV
-  trace show [-sides] CSV ...            lay them out; or those of two, side by side
-`
-
 func main() {
-	err := run(os.Args[1:])
-	if errors.Is(err, errUsage) {
-		fmt.Fprint(os.Stderr, usage)
-		os.Exit(2)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "trace:", err)
-		os.Exit(1)
+	log.SetFlags(0)
+	log.SetPrefix("trace: ")
+	proto := flag.String("proto", "resp", "talk to PROGRAM in this protocol, resp or kv")
+	file := flag.String("show", "", "lay out this trace.csv; if it has two traces, side by side")
+	lines := flag.Bool("lines", false, "show which line makes each call")
+	flag.Parse()
+	switch {
+	case *file != "":
+		show(os.Stdout, *file, *lines)
+	case flag.NArg() == 1 && dialects[*proto].get != nil:
+		log.SetPrefix("trace: " + filepath.Base(flag.Arg(0)) + ": ")
+		check(talk(flag.Arg(0), *proto).Write(os.Stdout))
+	default:
+		log.Fatal("usage: trace [-proto resp|kv] PROGRAM, or trace [-lines] -show CSV")
 	}
 }
 
-var errUsage = errors.New("usage")
+// end is what to do before the program ends.
+var end = func() {}
 
-func run(args []string) error {
-	flags := flag.NewFlagSet("trace", flag.ContinueOnError)
-	flags.Usage = func() {}
-	proto := flags.String("proto", "resp", "")
-	sides := flags.Bool("sides", false, "")
-	if len(args) == 0 || flags.Parse(args[1:]) != nil {
-		return errUsage
+// check ends the program if there is an error.
+func check(err error) {
+	if err != nil {
+		end()
+		log.Fatal(err)
 	}
-	switch {
-	case args[0] == "talk" && flags.NArg() == 1 && dialects[*proto].get != nil:
-		if err := talk(os.Stdout, flags.Arg(0), *proto); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(flags.Arg(0)), err)
-		}
-		return nil
-	case args[0] == "show" && flags.NArg() > 0:
-		return show(os.Stdout, flags.Args(), *sides)
-	}
-	return errUsage
 }

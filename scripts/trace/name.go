@@ -14,12 +14,13 @@ import (
 // A line is a call as a reader wants to see it.
 type line struct {
 	call
-	kind   string // call or runtime; "" for one that the model has nothing to do with
-	role   string // the model's thread: see role
+	kind   string // as in recording.Row; "" for one that the model has nothing to do with
+	role   string // the model's thread: 1 accepts, 2 is A's, 3 is B's
 	on     string // listener, A, B, epoll or netpoll, which is the runtime's poller
 	text   string // read(A)
 	result string // EAGAIN, A, A IN; "" for a plain success
-	n, of  int    // bytes moved, of so many; n is -1 for other calls
+	n, of  int    // bytes moved, of so many if it is a write; n is -1 for other calls
+	times  int    // how often, if it stands for several: see gather
 }
 
 // A namer knows what the file descriptors are, as of the last call.
@@ -29,147 +30,117 @@ type namer struct {
 	roles      map[string]string // of the system's threads
 	clients    string            // those still to come, in order
 	goroutines bool              // the runtime's poller has a socket
+	threads    bool              // threads end with their clients
 }
 
-// name puts names in place of numbers. C, who comes first, is no part of the conversation.
-func name(calls []call) (lines []line, goroutines bool, err error) {
-	n := namer{fds: map[string]string{}, data: map[string]string{}, roles: map[string]string{}, clients: "CAB"}
+// name puts names in place of numbers. C, who comes last, is no part of the conversation.
+func name(calls []call) (n *namer, lines []line) {
+	n = &namer{fds: map[string]string{}, data: map[string]string{}, roles: map[string]string{}, clients: "ABC"}
+	n.threads = slices.ContainsFunc(calls, func(c call) bool { return c.name == "exit" })
 	for _, c := range calls {
-		n.learn(c)
+		switch {
+		case !c.done() || c.failed():
+		case c.name == "socket":
+			n.fds[c.result] = "listener"
+		case c.name == "epoll_create":
+			n.fds[c.result] = map[string]string{"0": "epoll", "EPOLL_CLOEXEC": "netpoll"}[c.arg(0)]
+		case c.name == "accept" && n.clients != "":
+			n.fds[c.result], n.clients = n.clients[:1], n.clients[1:]
+		case c.name == "epoll_ctl" && n.fds[c.arg(2)] != "":
+			if m := pollEvent.FindStringSubmatch(c.arg(3)); m != nil {
+				n.data[n.fds[c.arg(0)]+m[2]] = n.fds[c.arg(2)]
+			}
+			n.goroutines = n.goroutines || n.fds[c.arg(0)] == "netpoll"
+		}
 		lines = append(lines, n.line(c))
 	}
-	for i, l := range lines {
-		if l.name == "epoll_create" && n.fds[l.call.result] == "epoll" {
-			lines[i].kind, lines[i].text, lines[i].result = "call", "epoll_create()", "epoll"
-		}
-	}
 	if n.clients != "" {
-		return nil, false, fmt.Errorf("strace saw nobody accept %s", n.clients[:1])
+		check(fmt.Errorf("strace saw nobody accept %s", n.clients[:1]))
 	}
-	return lines, n.goroutines, nil
-}
-
-// learn takes note of what a call has opened.
-func (n *namer) learn(c call) {
-	fd := c.arg(0)
-	switch {
-	case !c.ended() || c.failed():
-	case c.name == "listen":
-		n.fds[fd] = "listener"
-	case c.name == "accept" && n.clients != "":
-		n.fds[c.result], n.clients = n.clients[:1], n.clients[1:]
-	case c.name == "epoll_create":
-		n.fds[c.result] = "epoll"
-	case c.name == "eventfd2":
-		n.fds[c.result] = "eventfd"
-	case c.name == "epoll_ctl" && n.fds[c.arg(2)] == "eventfd":
-		n.fds[fd] = "netpoll" // which is woken through an eventfd
-	case c.name == "epoll_ctl":
-		for _, e := range pollEvents(c.arg(3)) {
-			n.data[n.fds[fd]+e.data] = n.fds[c.arg(2)]
-		}
-		n.goroutines = n.goroutines || n.fds[fd] == "netpoll" && n.fds[c.arg(2)] != ""
-	}
+	return n, lines
 }
 
 // line describes a call on something that has a name.
 func (n *namer) line(c call) line {
-	l := line{call: c, on: n.fds[c.arg(0)], n: -1}
-	if l.on == "" || l.on == "eventfd" {
+	l := line{call: c, on: n.fds[c.arg(0)], n: -1, times: 1, result: n.outcome(c)}
+	role := cmp.Or(n.roles[c.thread], "1") // Go may move the one that accepts to another thread
+	switch {
+	case c.name == "socket", c.name == "epoll_create":
+		l.on = n.fds[c.result]
+	case c.name == "clone" && n.threads:
+		l.kind, l.text = "runtime", "clone()"
+	case c.name == "exit":
+		l.kind, l.text, l.role = "runtime", "exit()", role
+	case c.name == "accept", c.name == "read", c.name == "write":
+		role = strconv.Itoa(1 + max(0, slices.Index([]string{"listener", "A", "B"}, l.on)))
+	}
+	if l.on == "" {
 		return l
 	}
-	l.role = n.role(l)
-	l.text = c.name + "(" + strings.Join(append([]string{l.on}, n.details(c)...), ", ") + ")"
-	l.result = n.outcome(c)
-	if moved, err := strconv.Atoi(c.result); err == nil && moves[c.name] && !c.failed() {
-		l.n, l.of = moved, moved
-		if c.name == "write" {
-			l.of, _ = strconv.Atoi(c.arg(2))
-		}
+	n.roles[c.thread] = role
+	if n.threads {
+		l.role = role
 	}
-	l.kind = n.kind(l)
+	l.text = c.name + "(" + strings.Join(n.args(c), ", ") + ")"
+	if moved, err := strconv.Atoi(c.result); err == nil && (c.name == "read" || c.name == "write") {
+		l.n = moved
+	}
+	if c.name == "write" {
+		l.of, _ = strconv.Atoi(c.arg(2))
+	}
+	switch {
+	case slices.Contains(c.args, " SO_PROTOCOL"):
+		l.kind = "library"
+	case l.on != "netpoll":
+		l.kind = "call"
+	case n.goroutines && (c.name != "epoll_ctl" || n.fds[c.arg(2)] != "") && l.result != "0":
+		l.kind = "runtime"
+	}
 	return l
 }
 
-// moves has the calls whose result is a number of bytes.
-var moves = map[string]bool{"read": true, "write": true}
+// What arguments after the first tell something, and what in them tells nothing.
+var (
+	telling = regexp.MustCompile(`^(SHUT_|F_|SO_|TCP_|IPV6_|EPOLL_CTL_|{events=)|O_NONBLOCK`)
+	untold  = regexp.MustCompile(`EPOLL_CTL_|EPOLL|^{events=|, data=.*|_OLD$|O_RDWR\||\|O_LARGEFILE`)
+)
 
-// kind tells whose a call is. The runtime's poller is of interest if it has sockets, and
-// the runtime's signals interrupt calls.
-func (n *namer) kind(l line) string {
-	switch {
-	case l.on != "netpoll" && l.result != "EINTR":
-		return "call"
-	case l.on != "netpoll":
-		return "runtime"
-	case !n.goroutines, l.name == "epoll_ctl" && n.fds[l.arg(2)] == "", l.name == "epoll_wait" && l.result == "0":
-		return ""
-	}
-	return "runtime"
-}
-
-// role tells which of the model's threads makes a call: 1 accepts, 2 is A's, 3 is B's. Go
-// may move the one that accepts to another thread of the system.
-func (n *namer) role(l line) string {
-	role := cmp.Or(n.roles[l.thread], "1")
-	if l.name == "accept" || moves[l.name] {
-		role = strconv.Itoa(1 + max(0, slices.Index([]string{"listener", "A", "B"}, l.on)))
-	}
-	n.roles[l.thread] = role
-	return role
-}
-
-// details are the arguments, after the first, that tell something.
-func (n *namer) details(c call) []string {
-	switch c.name {
-	case "listen", "shutdown":
-		return []string{c.arg(1)}
-	case "setsockopt", "getsockopt":
-		return []string{strings.TrimSuffix(c.arg(2), "_OLD")}
-	case "fcntl":
-		opened := func(flag string) bool { return flag == "" || flag == "O_RDWR" }
-		return append([]string{c.arg(1)}, slices.DeleteFunc(strings.Split(c.arg(2), "|"), opened)...)
-	case "epoll_ctl":
-		list := []string{strings.TrimPrefix(c.arg(1), "EPOLL_CTL_") + " " + n.fds[c.arg(2)]}
-		for _, e := range pollEvents(c.arg(3)) {
-			list = append(list, e.what)
+func (n *namer) args(c call) (args []string) {
+	for i := range c.args {
+		arg := c.arg(i)
+		switch {
+		case i == 0 || c.name == "epoll_ctl" && i == 2:
+			arg = n.fds[arg]
+		case telling.MatchString(arg):
+			arg = untold.ReplaceAllString(arg, "")
+		default:
+			continue
 		}
-		return list
+		args = append(args, arg)
 	}
-	return nil
+	return args
 }
+
+// pollEvent is one of epoll's events, such as EPOLLIN|EPOLLOUT, and whose it is.
+var pollEvent = regexp.MustCompile(`events=([A-Z|]+|0), data=(\{[^}]*\}|\w+)`)
 
 // outcome is what a call returned, if that tells something.
 func (n *namer) outcome(c call) string {
 	switch {
-	case !c.ended():
+	case !c.done():
 		return ""
 	case c.failed():
 		return strings.Fields(c.result)[1]
-	}
-	switch c.name {
-	case "accept":
+	case c.name == "socket", c.name == "epoll_create", c.name == "accept":
 		return n.fds[c.result]
-	case "epoll_wait":
+	case c.name == "epoll_wait":
 		var ready []string
-		for _, e := range pollEvents(c.arg(1)) {
-			if on := n.data[n.fds[c.arg(0)]+e.data]; on != "" {
-				ready = append(ready, on+" "+e.what)
+		for _, m := range pollEvent.FindAllStringSubmatch(c.arg(1), -1) {
+			if on := n.data[n.fds[c.arg(0)]+m[2]]; on != "" {
+				ready = append(ready, on+" "+strings.ReplaceAll(m[1], "EPOLL", ""))
 			}
 		}
 		return cmp.Or(strings.Join(ready, ", "), "0")
 	}
 	return ""
-}
-
-// A pollEvent is one of epoll's events: IN|OUT and so on, of what has this data.
-type pollEvent struct{ what, data string }
-
-var pollEventPattern = regexp.MustCompile(`events=([A-Z|]+|0), data=(\{[^}]*\}|\w+)`)
-
-func pollEvents(arg string) (events []pollEvent) {
-	for _, m := range pollEventPattern.FindAllStringSubmatch(arg, -1) {
-		events = append(events, pollEvent{strings.ReplaceAll(m[1], "EPOLL", ""), m[2]})
-	}
-	return events
 }

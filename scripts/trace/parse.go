@@ -4,11 +4,8 @@ package main
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
 	"math"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -19,90 +16,82 @@ type call struct {
 	enter, exit int // exit is never for a call that has not returned
 	name        string
 	args        []string
-	result      string // as strace has it; "" or "?" if the call has not returned
+	result      string   // as strace has it; "" or "?" if the call has not returned
+	stack       []string // of a call that has returned: main.(*conn).flush+0x4c, innermost first
+	lines       []string // of the stack: see findLines
 }
 
 const never = math.MaxInt
 
-// plain has names from the manual for calls that have newer forms.
-var plain = map[string]string{"accept4": "accept", "epoll_create1": "epoll_create", "epoll_pwait": "epoll_wait"}
+// plain has names from the manual for calls that have other forms.
+var plain = map[string]string{
+	"accept4": "accept", "clone3": "clone", "epoll_create1": "epoll_create", "epoll_pwait": "epoll_wait", "fcntl64": "fcntl",
+}
 
 var (
-	callLine = regexp.MustCompile(`^(\d+) +(?:(\w+)\(|<\.\.\. \w+ resumed>)(.*)$`)
-	callEnd  = regexp.MustCompile(`^(.*)\) += (.*)$`)
-	quoted   = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-	noCall   = regexp.MustCompile(`^\d+ +(\+\+\+ |--- |\?\?\?\()`) // an end, a signal, a thread that is killed
+	callLine  = regexp.MustCompile(`^(\d+) +(?:(\w+)\(|<\.\.\. \w+ resumed>)(.*)$`)
+	callEnd   = regexp.MustCompile(`^(.*)\) += (.*)$`)
+	stackLine = regexp.MustCompile(`^ > (?:.*?\((main\..+\+0x[0-9a-f]+)\) \[)?`)
+	quoted    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	argument  = regexp.MustCompile(`(?:\[[^\]]*\]|\{(?:[^{}]|\{[^{}]*\})*\}|[^,\[{])+`) // up to a comma that is in no brackets
 )
 
-// parse reads the output of strace -f, in which a call that another thread's interrupts is
-// in two halves. It returns the calls in the order in which they return. Output that is
-// still being written may end within a line.
-func parse(output string) (calls []call, err error) {
+// parse reads the output of strace -f -k, in which a call that another thread's interrupts
+// is in two halves, and below a call that has returned is its stack. It returns the calls in
+// the order in which they return.
+func parse(output string) (calls []call) {
 	open := map[string]call{} // by thread; args[0] is the text so far
-	end := 0
+	end, returned := 0, false
 	for text := range strings.Lines(output) {
 		begin := end
 		end += len(text)
 		text, whole := strings.CutSuffix(text, "\n")
-		m := callLine.FindStringSubmatch(text)
-		if m == nil && whole && !noCall.MatchString(text) {
-			return nil, fmt.Errorf("not a line of strace -f: %q", text)
-		}
-		if m == nil {
+		if m := stackLine.FindStringSubmatch(text); m != nil {
+			if returned && m[1] != "" {
+				last := &calls[len(calls)-1]
+				last.stack = append(last.stack, m[1])
+			}
 			continue
 		}
-		c, begun := open[m[1]]
-		if m[2] != "" {
-			c, begun = call{m[1], begin, never, cmp.Or(plain[m[2]], m[2]), []string{""}, ""}, true
+		returned = false
+		m := callLine.FindStringSubmatch(text)
+		if m == nil {
+			continue // it tells of a signal, or of a thread's end
 		}
-		if !begun {
+		c := open[m[1]]
+		if m[2] != "" {
+			c = call{thread: m[1], enter: begin, exit: never, name: cmp.Or(plain[m[2]], m[2]), args: []string{""}}
+		}
+		if len(c.args) == 0 {
 			continue // it began before the output
 		}
-		delete(open, c.thread)
-		text = quoted.ReplaceAllString(m[3], `""`)
-		last := callEnd.FindStringSubmatch(text)
-		if last == nil || !whole {
-			c.args = []string{strings.TrimSuffix(text, "<unfinished ...>")}
-			open[c.thread] = c
-			continue
-		}
-		c.args, c.result, c.exit = split(c.args[0]+last[1]), last[2], end
-		calls = append(calls, c)
-	}
-	for _, thread := range slices.Sorted(maps.Keys(open)) {
-		c := open[thread]
-		c.args = split(c.args[0])
-		calls = append(calls, c)
-	}
-	return calls, nil
-}
-
-// split cuts arguments at the commas that are in no brackets.
-func split(args string) (list []string) {
-	depth, from := 0, 0
-	for i, b := range args + "," {
-		switch {
-		case strings.ContainsRune("([{", b):
-			depth++
-		case strings.ContainsRune(")]}", b):
-			depth--
-		case b == ',' && depth == 0:
-			list = append(list, strings.TrimSpace(args[from:i]))
-			from = i + 1
+		c.args[0] += quoted.ReplaceAllString(strings.TrimSuffix(m[3], "<unfinished ...>"), `""`)
+		open[c.thread] = c
+		if last := callEnd.FindStringSubmatch(c.args[0]); last != nil && whole {
+			delete(open, c.thread)
+			c.args, c.result, c.exit = argument.FindAllString(last[1], -1), last[2], end
+			calls, returned = append(calls, c), true
 		}
 	}
-	return list
+	for _, c := range open {
+		c.args = argument.FindAllString(c.args[0], -1)
+		calls = append(calls, c)
+	}
+	return calls
 }
 
 func (c call) arg(i int) string {
 	if i < len(c.args) {
-		return c.args[i]
+		return strings.TrimSpace(c.args[i])
 	}
 	return ""
 }
 
-// ended tells whether a call has returned; one that is restarted after a signal has not.
-func (c call) ended() bool { return c.exit != never && !strings.HasPrefix(c.result, "?") }
+// done tells whether a call has done its work. One that a signal interrupts has not: it is
+// made once more.
+func (c call) done() bool {
+	return c.exit != never && !strings.HasPrefix(c.result, "? ERESTART") && !strings.HasPrefix(c.result, "-1 EINTR ")
+}
 
 func (c call) failed() bool { return strings.HasPrefix(c.result, "-1 ") }
 

@@ -9,28 +9,22 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"ioflavors/scripts/trace/recording"
 )
 
-// TestRecorded reads output of strace -f, from which most calls in vain and most of the
-// runtime's are taken out. A line == says that an event began there; =+, that it began
-// while strace was at the next line. Both have what the clients then got.
+// TestRecorded reads output of strace, from which the stacks and most calls in vain are taken
+// out. A line == says that an event began there; =+, that it began while strace was at the
+// next line. Both have what the clients then got.
 func TestRecorded(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.strace")
 	if err != nil || len(files) != 4 {
 		t.Fatalf("recorded: %q, %v", files, err)
 	}
 	for _, file := range files {
-		calls, events := recorded(t, file)
-		list, err := rows(calls, events)
-		if err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
-		tab := table{title: filepath.Base(file), rows: map[string][]row{}}
-		for _, r := range list {
-			tab.add(r)
-		}
+		output, events := recorded(t, file)
+		trace := recording.Trace{Proto: "resp", Flavor: filepath.Base(file), Events: rows(parse(output), events)}
 		var got strings.Builder
-		tab.print(&got)
+		table(&got, trace, trace, width, false)
 		want, err := os.ReadFile(strings.TrimSuffix(file, ".strace") + ".txt")
 		if err != nil {
 			t.Error(err)
@@ -41,28 +35,27 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-func recorded(t *testing.T, file string) (calls []call, events []event) {
+func recorded(t *testing.T, file string) (output string, events []event) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var output strings.Builder
 	for line := range strings.Lines(string(text)) {
-		mark, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		mark, rest, _ := strings.Cut(line, " ")
 		if mark != "==" && mark != "=+" {
-			output.WriteString(line)
+			output += line
 			continue
 		}
-		name, got, _ := strings.Cut(rest, ": ")
-		e := event{output.Len(), name, strings.ReplaceAll(got, "; ", "\n"), strings.Contains(file, "busywait")}
+		name, got, _ := strings.Cut(strings.TrimSpace(rest), ":")
+		e := event{begin: len(output), name: name, polls: strings.Contains(file, "busywait")}
+		for _, gain := range strings.FieldsFunc(got, func(r rune) bool { return r == ';' }) {
+			e.got = append(e.got, recording.Row{Kind: "client", Text: strings.TrimSpace(gain)})
+		}
 		if mark == "=+" {
 			e.begin++
 		}
 		events = append(events, e)
 	}
-	if calls, err = parse(output.String()); err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
-	return calls, events
+	return output, events
 }

@@ -4,244 +4,140 @@ package main
 
 import (
 	"cmp"
-	"maps"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// A row is a line of a table. Rows of an event with the same fold belong together and
-// happen times over.
-type row struct {
-	proto, flavor, event string
-	kind                 string // call, runtime, wait, none, client, request, left
-	thread, text         string
-	fold, times          string
-}
+	"ioflavors/scripts/trace/recording"
+)
 
 // An event is a step of the conversation.
 type event struct {
 	begin int // in strace's output, in bytes
 	name  string
-	got   string // what the clients got, in lines
-	polls bool   // at its end, the server does not wait
+	got   []recording.Row // by the clients
+	polls bool            // at its end, the server does not wait
 }
 
-// rows cuts the calls into events. The last event only ends the one before.
-func rows(calls []call, events []event) (list []row, err error) {
-	lines, goroutines, err := name(calls)
-	if err != nil {
-		return nil, err
-	}
-	var request, left []line
-	cuts := cut(lines, events)
+// rows cuts the calls into events. The last event only ends the one before, and one without
+// a name is no part of the conversation.
+func rows(calls []call, events []event) (list []recording.Event) {
+	n, lines := name(calls)
+	from := 0
 	for i, e := range events[:len(events)-1] {
-		if e.name == "" {
-			continue
+		end := events[i+1].begin
+		to, _ := slices.BinarySearchFunc(lines, end+1, func(l line, end int) int { return cmp.Compare(l.exit, end) })
+		if e.name != "" {
+			made := slices.Concat(e.made(lines[from:to]), e.got, e.waits(lines, end, n.goroutines))
+			list = append(list, recording.Event{Name: e.name, Rows: made})
 		}
-		part := lines[cuts[i]:cuts[i+1]]
-		shown := filter(part, func(l line) bool { return l.kind != "" && l.ended() })
-		if i > 0 {
-			left = append(left, filter(part, func(l line) bool { return l.kind == "" && l.ended() })...)
-		}
-		if e.name == "A sends a GET" {
-			request = shown
-		}
-		for _, r := range slices.Concat(orNone(fold(shown)), e.gains(), e.waits(lines, events[i+1].begin)) {
-			r.event = e.name
-			list = append(list, r)
-		}
+		from = to
 	}
-	if goroutines || !together(list) {
-		for i := range list {
-			list[i].thread = ""
-		}
-	}
-	made := counts(filter(request, func(l line) bool { return !l.again() }))
-	if vain := counts(filter(request, line.again)); vain != "" {
-		made += "; in vain: " + vain
-	}
-	return append(list, row{kind: "request", text: made}, row{kind: "left", text: counts(left)}), nil
+	return list
 }
 
-func filter(lines []line, keep func(line) bool) (kept []line) {
+// made are rows for the calls of an event. Of a server that polls, what is in vain has no
+// order and no number: its rows are the last. Of threads, those that are born at the start
+// and when a client connects are of interest.
+func (e event) made(lines []line) []recording.Row {
+	births := slices.ContainsFunc(lines, func(l line) bool { return l.name == "listen" || l.name == "accept" && l.done() && !l.failed() })
+	var done, vain []line
 	for _, l := range lines {
-		if keep(l) {
-			kept = append(kept, l)
+		switch {
+		case l.kind == "" || !l.done() || l.name == "clone" && !births:
+		case e.polls && l.again():
+			vain = append(vain, l)
+		default:
+			done, vain = append(done, l), nil
 		}
 	}
-	return kept
-}
-
-// counts tells how many calls there are of each name, the most frequent first.
-func counts(lines []line) string {
-	count := map[string]int{}
-	for _, l := range lines {
-		count[l.name]++
+	vain = gather(vain)
+	slices.SortFunc(vain, func(a, b line) int { return cmp.Compare(a.text, b.text) })
+	if len(done)+len(vain) == 0 {
+		return []recording.Row{{Kind: "none", Text: "no call"}}
 	}
-	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
-		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
-	})
-	for i, name := range names {
-		names[i] = name + " " + grouped(count[name])
-	}
-	return strings.Join(names, ", ")
-}
-
-// orNone says so if there are no rows.
-func orNone(rows []row) []row {
-	if len(rows) == 0 {
-		return []row{{kind: "none", text: "no call"}}
+	rows := fold(done)
+	for _, l := range vain {
+		rows = append(rows, l.row("0", recording.Vain))
 	}
 	return rows
 }
 
-// gains are rows for what the clients got.
-func (e event) gains() (rows []row) {
-	for gain := range strings.Lines(e.got) {
-		rows = append(rows, row{kind: "client", text: strings.TrimSpace(gain)})
-	}
-	return rows
-}
-
-// together tells whether two threads wait at a time.
-func together(rows []row) bool {
-	for i := 1; i < len(rows); i++ {
-		if rows[i-1].kind == "wait" && rows[i].kind == "wait" {
-			return true
-		}
-	}
-	return false
-}
-
-// cut returns where the lines of each event begin. Polls in vain before the first other
-// call belong to the event before.
-func cut(lines []line, events []event) []int {
-	cuts := make([]int, len(events))
-	for i, e := range events {
-		at, _ := slices.BinarySearchFunc(lines, e.begin, func(l line, begin int) int {
-			return cmp.Compare(l.exit, begin+1)
-		})
-		cuts[i] = at
-		for at < len(lines) && (i+1 == len(events) || lines[at].exit <= events[i+1].begin) {
-			if lines[at].kind != "" && !lines[at].again() {
-				cuts[i] = at
-				break
-			}
-			at++
-		}
-	}
-	return cuts
-}
-
-// waits are rows for the calls in which threads are at its end, by thread.
-func (e event) waits(lines []line, end int) (waits []row) {
+// waits are rows for the calls in which threads are at its end, by thread; and for those for
+// which goroutines wait. Package net tries a call, and parks the goroutine if it is in vain.
+func (e event) waits(lines []line, end int, goroutines bool) (waits []recording.Row) {
 	if e.polls {
-		return []row{{kind: "wait", text: "does not wait"}}
+		return []recording.Row{{Kind: "wait", Text: "does not wait"}}
+	}
+	last := map[string]line{} // by what it was made on
+	add := func(how string, l line) {
+		waits = append(waits, recording.Row{Kind: "wait", Thread: l.role, Text: how + l.text, Lines: l.lines})
 	}
 	for _, l := range lines {
 		if l.kind != "" && l.enter < end && l.exit > end {
-			waits = append(waits, row{kind: "wait", thread: l.role, text: "waits in " + l.text})
+			add("waits in ", l)
+		}
+		if l.exit <= end {
+			last[l.on] = l
 		}
 	}
-	slices.SortFunc(waits, func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.thread, b.thread), cmp.Compare(a.text, b.text))
+	slices.SortFunc(waits, func(a, b recording.Row) int {
+		return cmp.Or(cmp.Compare(a.Thread, b.Thread), cmp.Compare(a.Text, b.Text))
 	})
+	for _, on := range []string{"listener", "A", "B"} {
+		if goroutines && last[on].again() {
+			add("parked in ", last[on])
+		}
+	}
 	return waits
 }
 
 // fold puts lines into rows. Of those in a loop, each different one is a row, with its count.
-func fold(lines []line) (rows []row) {
-	for folds := 0; len(lines) > 0; {
-		n := loop(lines)
-		if n > 1 {
-			folds++
+// A loop is what sends a long reply.
+func fold(lines []line) (rows []recording.Row) {
+	for folds := 1; len(lines) > 0; {
+		n := 0
+		for n < len(lines) && (lines[n].again() || lines[n].sends()) {
+			n++
 		}
-		for _, g := range gather(lines[:n]) {
-			r := row{kind: g.kind, thread: g.role, text: g.String()}
-			if n > 1 {
-				r.fold, r.times = strconv.Itoa(folds), grouped(g.times)
-			}
-			rows = append(rows, r)
+		list := gather(lines[:n])
+		if len(list) == n { // no loop
+			rows = append(rows, lines[0].row("", ""))
+			lines = lines[1:]
+			continue
 		}
+		for _, l := range list {
+			rows = append(rows, l.row(strconv.Itoa(folds), grouped(l.times)))
+		}
+		folds++
 		lines = lines[n:]
 	}
 	return rows
 }
 
-// loop returns how many lines of a loop there are at the start of lines, or 1. A loop has
-// calls in vain, and those that send a long reply.
-func loop(lines []line) int {
-	n := 0
-	for n < len(lines) && (lines[n].again() || lines[n].sends()) {
-		n++
-	}
-	count := tally(lines[:n])
-	if once := slices.IndexFunc(lines[:n], func(l line) bool { return !l.again() && count[l.key()] == 1 }); once >= 0 {
-		n = once
-	}
-	for i := n - 1; i > 0; i-- {
-		if !lines[i].again() {
-			n = i + 1 // what is in vain after that is another loop
-			break
-		}
-	}
-	for _, times := range tally(lines[:n]) {
-		if times > 1 {
-			return n
-		}
-	}
-	return 1
+func (l line) row(fold, times string) recording.Row {
+	return recording.Row{Kind: l.kind, Thread: l.role, Text: l.String(), Fold: fold, Times: times, Lines: l.lines}
 }
-
-// tally counts lines by their keys.
-func tally(lines []line) map[string]int {
-	count := map[string]int{}
-	for _, l := range lines {
-		count[l.key()]++
-	}
-	return count
-}
-
-// A gathered line stands for all with its key, and has moved their bytes.
-type gathered struct {
-	line
-	times int
-}
-
-// gather puts lines with the same key together: what was done, in the order of the first
-// ones, then what was in vain, which has no order in a server that polls.
-func gather(lines []line) (list []gathered) {
-	at := map[string]int{}
-	for _, l := range lines {
-		i, ok := at[l.key()]
-		if !ok {
-			at[l.key()] = len(list)
-			list = append(list, gathered{l, 1})
-			continue
-		}
-		g := &list[i]
-		g.times, g.n = g.times+1, g.n+l.n
-		g.of = g.n
-	}
-	slices.SortStableFunc(list, func(a, b gathered) int { return cmp.Compare(a.rank(), b.rank()) })
-	return list
-}
-
-// rank is "" for what was done.
-func (g gathered) rank() string {
-	if g.again() {
-		return g.text
-	}
-	return ""
-}
-
-// key is the same for calls that differ in nothing but bytes.
-func (l line) key() string { return l.text + " = " + l.result }
 
 // sends tells whether a call sends, or finds room to.
 func (l line) sends() bool {
-	return l.name == "write" && l.n > 0 || strings.HasSuffix(l.result, " OUT")
+	return l.name == "write" && l.n > 0 || strings.Contains(l.result, "OUT") || l.kind == "runtime"
+}
+
+// gather puts lines together that differ in nothing but bytes.
+func gather(lines []line) (list []line) {
+	for _, l := range lines {
+		i := slices.IndexFunc(list, func(g line) bool { return g.text == l.text && g.result == l.result })
+		if i < 0 {
+			list = append(list, l)
+			continue
+		}
+		list[i].times++
+		list[i].n += l.n
+		list[i].of = 0
+	}
+	return list
 }
 
 func (l line) String() string {
@@ -258,9 +154,8 @@ func (l line) String() string {
 
 // grouped prints a number with commas between the thousands.
 func grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
+	if n < 1000 {
+		return strconv.Itoa(n)
 	}
-	return s
+	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
 }

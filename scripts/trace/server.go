@@ -3,106 +3,84 @@
 package main
 
 import (
-	"bytes"
+	"bufio"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
 
+// traced has the calls that strace prints. It leaves out what the runtime of Go calls for
+// itself, such as futex, nanosleep and mmap.
+const traced = "trace=/^(socket|bind|listen|accept4?|getsockname|[gs]etsockopt|shutdown|read|write|close|" +
+	"fcntl(64)?|epoll_.*|eventfd2|clone3?|exit)$"
+
 // A server runs under strace.
 type server struct {
-	strace *exec.Cmd
-	pid    int
-	addr   string
-	calls  string        // the file that strace writes to
-	ended  chan struct{} // closed when strace has ended, which is when the server has
+	calls *os.File // what strace prints
+	addr  string
 }
 
-// startServer starts a flavor on a free port, with its files in dir, and waits until it is
-// ready.
-func startServer(program, proto, dir string) (*server, error) {
-	s := &server{calls: filepath.Join(dir, "calls"), ended: make(chan struct{})}
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	s.strace = exec.Command("strace", "-f", "-q", "-e", "signal=none", "-o", s.calls, program, "-addr", "127.0.0.1:0", "-proto", proto)
-	s.strace.Stdout, s.strace.Stderr = log, log
-	if err := s.strace.Start(); err != nil {
-		return nil, err
-	}
-	go func() {
-		s.strace.Wait()
-		close(s.ended)
-	}()
-	if err := s.await(regexp.MustCompile(proto+` on (\S+)\n`), log.Name()); err != nil {
-		s.stop()
-		return nil, err
-	}
-	return s, nil
-}
-
-// await waits for the line that tells the address. Who is first in strace's output is the
-// server.
-func (s *server) await(ready *regexp.Regexp, log string) error {
-	for end := time.Now().Add(patience); ; {
-		over := s.hasEnded(10 * time.Millisecond)
-		words, err := os.ReadFile(log)
-		if err != nil {
-			return err
+// startServer starts a flavor on a free port, and waits until it is ready.
+func startServer(program, proto string) *server {
+	calls, err := os.CreateTemp("", "calls")
+	check(err)
+	s := &server{calls: calls}
+	strace := exec.Command("strace", "-f", "-k", "-q", "-e", "signal=none", "-e", traced, "-o", calls.Name(),
+		program, "-addr", "127.0.0.1:0", "-proto", proto)
+	words, err := strace.StderrPipe()
+	check(err)
+	check(strace.Start())
+	end = func() {
+		if pid := s.pid(); pid > 0 {
+			syscall.Kill(pid, syscall.SIGKILL)
 		}
-		if m := ready.FindSubmatch(words); m != nil {
-			s.addr = string(m[1])
-			calls, err := os.ReadFile(s.calls)
-			if _, scanErr := fmt.Sscan(string(calls), &s.pid); err == nil && scanErr != nil {
-				return fmt.Errorf("strace has printed no call")
-			}
-			return err
-		}
-		if over || time.Now().After(end) {
-			return fmt.Errorf("it was not ready, and said:\n%s", words)
-		}
+		strace.Process.Kill()
+		strace.Wait()
+		os.Remove(calls.Name())
 	}
+	time.AfterFunc(5*patience, func() { check(fmt.Errorf("the conversation has no end")) })
+	said := ""
+	for in := bufio.NewScanner(words); s.addr == ""; {
+		if !in.Scan() {
+			check(fmt.Errorf("it was not ready, and said:\n%s", said))
+		}
+		said += in.Text() + "\n"
+		_, s.addr, _ = strings.Cut(in.Text(), " on ")
+	}
+	return s
 }
 
-// hasEnded waits a while, and tells whether the server has ended.
-func (s *server) hasEnded(wait time.Duration) bool {
-	select {
-	case <-s.ended:
-		return true
-	case <-time.After(wait):
-		return false
-	}
+// pid returns the first number in strace's output, or 0.
+func (s *server) pid() (pid int) {
+	text := make([]byte, 20)
+	s.calls.ReadAt(text, 0)
+	fmt.Sscan(string(text), &pid)
+	return pid
 }
 
-// stop ends the server; after three seconds, by force: with strace, it ends as well.
-func (s *server) stop() {
-	if s.pid > 0 {
-		syscall.Kill(s.pid, syscall.SIGTERM)
-	}
-	if s.pid == 0 || !s.hasEnded(3*time.Second) {
-		s.strace.Process.Kill()
-		<-s.ended
-	}
+// output returns what strace has printed, from an offset on.
+func (s *server) output(from int) string {
+	text, err := io.ReadAll(io.NewSectionReader(s.calls, int64(from), math.MaxInt32))
+	check(err)
+	return string(text)
 }
 
 // states has a letter for each thread of the server: see proc_pid_stat(5).
-func (s *server) states() (states string, err error) {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.pid))
-	if err != nil || len(files) == 0 {
-		return "", fmt.Errorf("the server has ended")
+func (s *server) states() (states string) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.pid()))
+	if len(files) == 0 {
+		check(fmt.Errorf("the server has ended"))
 	}
 	for _, file := range files {
-		stat, err := os.ReadFile(file)
-		if err != nil {
-			return "X", nil // the thread has ended meanwhile
-		}
-		states += string(stat[bytes.LastIndexByte(stat, ')')+2])
+		stat, _ := os.ReadFile(file)
+		_, state, _ := strings.Cut(string(stat), ") ")
+		states += state[:min(1, len(state))] // none if the thread has ended meanwhile
 	}
-	return states, nil
+	return states
 }

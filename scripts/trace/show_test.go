@@ -9,139 +9,82 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"ioflavors/scripts/trace/recording"
 )
 
-const left = `resp,stblock,A connects,call,,accept(listener) = A,,
-resp,stblock,A connects,call,,"setsockopt(A, TCP_NODELAY)",,
-resp,stblock,A connects,wait,,waits in read(A),,
-resp,stblock,B sends the other half,none,,no call,,
-resp,stblock,B sends the other half,client,,B gets nothing,,
-resp,stblock,B sends the other half,wait,,waits in read(A),,
-resp,stblock,"A asks for 4 MB, reads nothing",call,,read(A) = 22,,
-resp,stblock,,request,,"read 1, write 1",,
-resp,stblock,,left,,"futex 5, nanosleep 4, rt_sigprocmask 3, rt_sigreturn 2, getpid 1",,
+const left = `resp,stblock,A connects,call,,accept(listener) = A,,,main.go:45 main.go:37
+resp,stblock,A connects,library,,"getsockopt(listener, SO_PROTOCOL)",,,listen.go:42
+resp,stblock,A connects,wait,,waits in read(A),,,main.go:89
+resp,stblock,B sends the other half,none,,no call,,,
+resp,stblock,B sends the other half,client,,B gets nothing,,,
+resp,stblock,B sends the other half,wait,,waits in read(A),,,main.go:89
 `
 
-const right = `resp,other,A connects,runtime,,"epoll_ctl(netpoll, ADD listener, IN|OUT|RDHUP|ET)",,
-resp,other,A connects,call,1,accept(listener) = A,,
-resp,other,A connects,call,1,accept(listener) = EAGAIN,1,"1,234"
-resp,other,A connects,call,2,read(A) = EAGAIN,1,8
-resp,other,A connects,wait,1,waits in accept(listener),,
-resp,other,A connects,wait,2,waits in read(A),,
-resp,other,B sends the other half,call,3,read(B) = 14,,
-resp,other,B sends the other half,client,,B gets 11 bytes,,
-resp,other,B sends the other half,wait,2,waits in read(A),,
-resp,other,"A asks for 4 MB, reads nothing",call,2,read(A) = 16,2,9
-resp,other,,request,,"epoll_wait 1, read 1, write 1; in vain: read 1",,
-resp,other,,left,,futex 5,,
+const right = `resp,other,A connects,runtime,,"epoll_ctl(netpoll, ADD, listener, IN|OUT|RDHUP|ET)",,,
+resp,other,A connects,call,1,accept(listener) = A,,,main.go:51
+resp,other,A connects,call,1,accept(listener) = EAGAIN,1,"1,234",main.go:51
+resp,other,A connects,call,2,read(A) = EAGAIN,1,n,main.go:9
+resp,other,A connects,wait,1,waits in accept(listener),,,main.go:51
+resp,other,A connects,wait,2,waits in read(A),,,main.go:9
+resp,other,B sends the other half,call,3,read(B) = 14,,,main.go:9
+resp,other,B sends the other half,client,,B gets 11 bytes,,,
+resp,other,B sends the other half,wait,2,waits in read(A),,,main.go:9
 `
 
 func TestShow(t *testing.T) {
-	want := `                       other, resp
+	for name, c := range map[string]struct {
+		table   string
+		lines   bool
+		columns string
+		want    string
+	}{
+		"one, with lines": {left, true, "", `  stblock, resp
 
-A connects               ~ epoll_ctl(netpoll, ADD listener, IN|OUT|RDHUP|ET)
-                       1 accept(listener) = A
-                       1 accept(listener) = EAGAIN ┐ × 1,234
-                       2 read(A) = EAGAIN          ┘ × 8
-                       1 waits in accept(listener)
-                       2 waits in read(A)
+A connects
+  accept(listener) = A                                           main.go:45
+  + getsockopt(listener, SO_PROTOCOL)                            listen.go:42
+  waits in read(A)                                               main.go:89
 
-B sends the other half 3 read(B) = 14
-                         → B gets 11 bytes
-                       2 waits in read(A)
+B sends the other half
+  no call
+  → B gets nothing
+  waits in read(A)                                               main.go:89
 
-A asks for 4 MB,       2 read(A) = 16   × 9
-   reads nothing
+`},
+		"two, in 79 columns": {left + right, false, "40", `  stblock, resp                           other, resp
 
-in a request           epoll_wait 1, read 1, write 1; in vain: read 1
+A connects
+                                        >   ~ epoll_ctl(netpoll, ADD, listener,
+                                        >     IN|OUT|RDHUP|ET)
+  accept(listener) = A                    1 accept(listener) = A
+  + getsockopt(listener, SO_PROTOCOL)   | 1 accept(listener) = EAGAIN │ × 1,234
+                                        > 2 read(A) = EAGAIN          │ × n
+                                        > 1 waits in accept(listener)
+  waits in read(A)                        2 waits in read(A)
 
-left out               futex 5
+B sends the other half
+  no call                               | 3 read(B) = 14
+  → B gets nothing                      |   → B gets 11 bytes
+  waits in read(A)                        2 waits in read(A)
 
-`
-	if d := cmp.Diff(want, shown(t, false, right)); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
-}
+`},
+		"two, in 120 columns": {strings.Split(left, "\n")[0] + "\n" + strings.Split(right, "\n")[0], true, "120",
+			`  stblock, resp                                               other, resp
 
-func TestShowSides(t *testing.T) {
-	want := `                       stblock, resp                          other, resp
+A connects
+  accept(listener) = A                       main.go:45     | ~ epoll_ctl(netpoll, ADD, listener, IN|OUT|RDHUP|ET)
 
-A connects                                                  >   ~ epoll_ctl(netpoll, ADD listener,
-                                                            >    IN|OUT|RDHUP|ET)
-                       accept(listener) = A                   1 accept(listener) = A
-                       setsockopt(A, TCP_NODELAY)           | 1 accept(listener) = EAGAIN ┐ × 1,234
-                                                            > 2 read(A) = EAGAIN          ┘ × 8
-                                                            > 1 waits in accept(listener)
-                       waits in read(A)                       2 waits in read(A)
-
-B sends the other half no call                              | 3 read(B) = 14
-                       → B gets nothing                     |   → B gets 11 bytes
-                       waits in read(A)                       2 waits in read(A)
-
-A asks for 4 MB,       read(A) = 22                           2 read(A) = 16   × 9
-   reads nothing
-
-in a request           read 1, write 1                      | epoll_wait 1, read 1, write 1;
-                                                            |    in vain: read 1
-
-left out               futex 5, nanosleep 4,                  futex 5
-                          rt_sigprocmask 3, rt_sigreturn 2,
-                          getpid 1
-
-`
-	if d := cmp.Diff(want, shown(t, true, left, right)); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
-}
-
-func TestShowFails(t *testing.T) {
-	if err := show(&strings.Builder{}, []string{"/no/such/file"}, false); err == nil {
-		t.Error("it shows a file that is not there")
-	}
-	if err := show(&strings.Builder{}, []string{write(t, left)}, true); err == nil || err.Error() != "-sides wants two tables, not 1" {
-		t.Errorf("one table side by side: %v", err)
-	}
-}
-
-// shown returns what show prints of tables, without the legend.
-func shown(t *testing.T, sides bool, tables ...string) string {
-	t.Helper()
-	var files []string
-	for _, table := range tables {
-		files = append(files, write(t, table))
-	}
-	var out strings.Builder
-	if err := show(&out, files, sides); err != nil {
-		t.Fatal(err)
-	}
-	text, ok := strings.CutSuffix(out.String(), legend)
-	if !ok {
-		t.Error("no legend")
-	}
-	return text
-}
-
-func write(t *testing.T, text string) (file string) {
-	t.Helper()
-	file = filepath.Join(t.TempDir(), "table.csv")
-	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-func TestWrap(t *testing.T) {
-	for text, want := range map[string][]string{
-		"":                      {""},
-		"short":                 {"short"},
-		"exactly te":            {"exactly te"},
-		"one, two, three, four": {"one, two,", "   three,", "   four"},
-		"one 1,234, 5":          {"one 1,234,", "   5"},
-		"one 21,234, 5":         {"one 21,234, 5"},
-		"alltoolongforthis":     {"alltoolongforthis"},
+`},
 	} {
-		if d := cmp.Diff(want, wrap(text, 10)); d != "" {
-			t.Errorf("%q (-want +got):\n%s", text, d)
+		t.Setenv("COLUMNS", c.columns)
+		file := filepath.Join(t.TempDir(), "trace.csv")
+		if err := os.WriteFile(file, []byte(recording.Header+"\n"+c.table), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		show(&got, file, c.lines)
+		if d := cmp.Diff(c.want+legend, got.String()); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}
 }

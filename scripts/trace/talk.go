@@ -3,15 +3,9 @@
 package main
 
 import (
-	"cmp"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
-	"math"
-	"net"
-	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,10 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 	"ioflavors/kvproto"
 	"ioflavors/respproto"
+	"ioflavors/scripts/trace/recording"
 )
-
-// patience is how long the server may take until it has nothing to do.
-const patience = time.Minute
 
 // A dialect has the words of a protocol.
 type dialect struct {
@@ -42,281 +34,155 @@ var dialects = map[string]dialect{
 		lastWords: "QUIT\r\n",
 	},
 	"kv": {
-		set: func(key, value string) []byte {
-			return kvproto.Append(nil, &kvproto.Message{Key: []byte(key), Value: []byte(value), Kind: kvproto.PutOrUpdate})
-		},
-		get: func(key, _ string) []byte {
-			return kvproto.Append(nil, &kvproto.Message{Key: []byte(key), Kind: kvproto.Get})
-		},
+		set:       frame(kvproto.PutOrUpdate),
+		get:       frame(kvproto.Get),
 		setName:   "A sends a PUT",
 		farewell:  "A sends a bad frame",
 		lastWords: "\x00\x00\x00\x00",
 	},
 }
 
+func frame(kind kvproto.Kind) func(key, value string) []byte {
+	return func(key, value string) []byte {
+		return kvproto.Append(nil, &kvproto.Message{Key: []byte(key), Value: []byte(value), Kind: kind})
+	}
+}
+
+// talk starts a server, holds the conversation with it, and returns its calls.
+func talk(program, proto string) recording.Trace {
+	s := startServer(program, proto)
+	t := talker{server: s, a: client{name: "A"}, b: client{name: "B"}}
+	events := t.hold(dialects[proto])
+	calls := parse(s.output(0))
+	end()
+	findLines(program, calls)
+	return recording.Trace{Proto: proto, Flavor: filepath.Base(program), Events: rows(calls, events)}
+}
+
 // A talker holds the conversation. It speaks when the server has nothing to do.
 type talker struct {
-	proto   string
 	server  *server
 	a, b, c client
 }
 
-// A client is one end of a connection.
-type client struct {
-	name   string
-	conn   *net.TCPConn
-	paused bool // it reads nothing
-	got    int  // bytes, in this event
-	ended  bool // the server sends no more
-}
-
-// talk starts a server, holds the conversation with it, and prints its calls.
-func talk(w io.Writer, program, proto string) error {
-	dir, err := os.MkdirTemp("", "trace")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	s, err := startServer(program, proto, dir)
-	if err != nil {
-		return err
-	}
-	defer s.stop()
-	t := talker{proto: proto, server: s}
-	events, err := t.hold()
-	if err != nil {
-		return err
-	}
-	output, err := os.ReadFile(s.calls)
-	if err != nil {
-		return err
-	}
-	calls, err := parse(string(output))
-	if err != nil {
-		return err
-	}
-	list, err := rows(calls, events)
-	if err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	for _, r := range list {
-		out.Write([]string{proto, filepath.Base(program), r.event, r.kind, r.thread, r.text, r.fold, r.times})
-	}
-	out.Flush()
-	return out.Error()
-}
-
-// hold holds the conversation. Events without a name are no part of it.
-func (t *talker) hold() (events []event, err error) {
-	d := dialects[t.proto]
-	t.a.name, t.b.name, t.c.name = "A", "B", "C"
+// hold holds the conversation. Events without a name are no part of it. In the last one,
+// the server's wait for a client ends: strace prints a call's stack when it returns.
+func (t *talker) hold(d dialect) (events []event) {
 	get := d.get("greeting", "")
-	steps := []struct {
+	begin := 0
+	for _, step := range []struct {
 		name string
 		due  *client // who waits for a reply
-		do   func() error
+		do   func()
 	}{
-		{"the server starts", nil, func() error { return nil }},
-		{"", nil, func() error { return t.c.dial(t.server.addr) }},
-		{"", &t.c, func() error { return t.c.send(d.set("big", strings.Repeat("x", 4e6))) }},
-		{"", nil, t.c.close},
-		{"A connects", nil, func() error { return t.a.dial(t.server.addr) }},
-		{d.setName, &t.a, func() error { return t.a.send(d.set("greeting", "hello")) }},
-		{"B connects", nil, func() error { return t.b.dial(t.server.addr) }},
-		{"B sends half a GET", nil, func() error { return t.b.send(get[:len(get)/2]) }},
-		{"A sends a GET", &t.a, func() error { return t.a.send(get) }},
-		{"B sends the other half", &t.b, func() error { return t.b.send(get[len(get)/2:]) }},
-		{"A asks for 4 MB, reads nothing", nil, func() error { t.a.paused = true; return t.a.send(d.get("big", "")) }},
-		{"A reads", &t.a, func() error { t.a.paused = false; return nil }},
-		{"B half-closes", &t.b, func() error { return t.b.conn.CloseWrite() }},
-		{d.farewell, &t.a, func() error { return t.a.leave([]byte(d.lastWords)) }},
-		{"", nil, func() error { return nil }},
-	}
-	for i, step := range steps {
-		begin, err := t.printed()
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			begin = 0 // it has started before
-		}
-		polls, err := t.settle(step.do)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", cmp.Or(step.name, "before the conversation"), err)
-		}
+		{"the server starts", nil, func() {}},
+		{"A connects", nil, func() { t.a.dial(t.server.addr) }},
+		{d.setName, &t.a, func() { t.a.send(d.set("greeting", "hello")) }},
+		{"B connects", nil, func() { t.b.dial(t.server.addr) }},
+		{"B sends half a GET", nil, func() { t.b.send(get[:len(get)/2]) }},
+		{"A sends a GET", &t.a, func() { t.a.send(get) }},
+		{"A sends 3 GETs at once", &t.a, func() { t.a.send(slices.Repeat(get, 3)) }},
+		{"B sends the other half", &t.b, func() { t.b.send(get[len(get)/2:]) }},
+		{"A and B send a GET at the same time", &t.b, func() { t.together(get) }},
+		{"", &t.a, func() { t.a.send(d.set("big", strings.Repeat("x", 16e6))) }},
+		{"A asks for 16 MB, reads nothing", nil, func() { t.a.paused = true; t.a.send(d.get("big", "")) }},
+		{"B sends a GET", &t.b, func() { t.b.send(get) }},
+		{"A sends a GET, still reads nothing", nil, func() { t.a.send(get) }},
+		{"A reads", &t.a, func() { t.a.paused = false }},
+		{"B half-closes", &t.b, func() { check(unix.Shutdown(t.b.fd, unix.SHUT_WR)) }},
+		{d.farewell, &t.a, func() { t.a.send([]byte(d.lastWords)); t.a.read(0) }}, // hang up as soon as it has
+		{"", nil, func() { t.c.dial(t.server.addr) }},
+	} {
+		step.do()
+		polls := t.settle()
 		events = append(events, event{begin, step.name, t.gains(step.due), polls})
+		begin = len(t.server.output(0))
 	}
-	return events, nil
+	return events
 }
 
-// settle does what there is to do, and lets the clients read what comes of it, until the
-// server waits for more, or polls.
-func (t *talker) settle(do func() error) (polls bool, err error) {
-	if err := do(); err != nil {
-		return false, err
-	}
-	deadline := time.Now().Add(patience)
+// together sends b from A and from B while the server is stopped, so that it finds both.
+func (t *talker) together(b []byte) {
+	check(syscall.Kill(t.server.pid(), syscall.SIGSTOP))
+	await("the server to stop", func() bool { return strings.Trim(t.server.states(), "Tt") == "" })
+	t.a.send(b)
+	t.b.send(b)
+	t.deliver()
+	check(syscall.Kill(t.server.pid(), syscall.SIGCONT))
+}
+
+// deliver waits until the server's kernel has all that was sent.
+func (t *talker) deliver() {
+	await("what was sent to arrive", func() bool { return t.a.delivered() && t.b.delivered() })
+}
+
+// settle lets the clients read what the server sends, until the server waits for more, or
+// polls.
+func (t *talker) settle() (polls bool) {
+	t.deliver()
 	for more := true; more; {
-		if polls, err = t.quiet(deadline); err != nil {
-			return false, err
-		}
-		more = false
-		for _, c := range []*client{&t.a, &t.b, &t.c} {
-			n, err := c.drain()
-			if err != nil {
-				return false, err
-			}
-			more = more || n > 0
-		}
+		polls = t.quiet()
+		more = t.a.read(unix.MSG_DONTWAIT)+t.b.read(unix.MSG_DONTWAIT) > 0
 	}
-	return polls, nil
-}
-
-// gains tells what the clients have got since it was called last, in lines.
-func (t *talker) gains(due *client) (lines string) {
-	for _, c := range []*client{&t.a, &t.b, &t.c} {
-		var gains []string
-		if c.got > 0 {
-			gains = append(gains, grouped(c.got)+" bytes")
-		}
-		if c.ended && c.conn != nil {
-			gains = append(gains, "the end")
-			c.conn = nil
-		} else if c == due && c.got == 0 && !c.ended {
-			gains = append(gains, "nothing")
-		}
-		if len(gains) > 0 {
-			lines += c.name + " gets " + strings.Join(gains, " and ") + "\n"
-		}
-		c.got = 0
-	}
-	return lines
-}
-
-func (c *client) dial(addr string) error {
-	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) (err error) {
-		return errors.Join(raw.Control(func(fd uintptr) { err = keepSmall(int(fd)) }), err)
-	}}
-	conn, err := dialer.Dial("tcp", addr)
-	if err != nil {
-		return err
-	}
-	c.conn = conn.(*net.TCPConn)
-	return conn.SetDeadline(time.Now().Add(5 * patience))
-}
-
-// keepSmall bounds what the kernels on both sides take for a client that reads nothing.
-// With the segments of the loopback, some take 4 MB in one write.
-func keepSmall(fd int) error {
-	return errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, 16<<10),
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 64<<10))
-}
-
-func (c *client) send(b []byte) error {
-	_, err := c.conn.Write(b)
-	return err
-}
-
-func (c *client) close() error {
-	defer func() { c.conn = nil }()
-	return c.conn.Close()
-}
-
-// leave speaks the last words, and hangs up when the server has.
-func (c *client) leave(words []byte) error {
-	if err := c.send(words); err != nil {
-		return err
-	}
-	n, err := io.Copy(io.Discard, c.conn)
-	c.got, c.ended = int(n), true
-	c.conn.Close()
-	return err
-}
-
-// drain reads what is there, without waiting for more.
-func (c *client) drain() (n int, err error) {
-	if c.conn == nil || c.paused || c.ended {
-		return 0, nil
-	}
-	raw, err := c.conn.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	b := make([]byte, 1<<20)
-	var readErr error
-	err = raw.Read(func(fd uintptr) bool {
-		var m int
-		for m, readErr = 1, nil; m > 0; n += max(m, 0) {
-			m, readErr = unix.Read(int(fd), b)
-		}
-		c.ended = m == 0
-		return true
-	})
-	c.got += n
-	if readErr == unix.EAGAIN {
-		readErr = nil
-	}
-	return n, errors.Join(err, readErr)
-}
-
-// printed returns how much strace has printed.
-func (t *talker) printed() (int, error) {
-	info, err := os.Stat(t.server.calls)
-	if err != nil {
-		return 0, err
-	}
-	return int(info.Size()), nil
+	return polls
 }
 
 // quiet waits until all threads of the server sleep for a while, or it polls.
-func (t *talker) quiet(deadline time.Time) (polling bool, err error) {
-	from, err := t.printed()
-	if err != nil {
-		return false, err
-	}
-	for seen, asleep := -1, 0; asleep < 4; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			return false, fmt.Errorf("the server is still busy after %v", patience)
-		}
-		lines, err := readFrom(t.server.calls, from)
-		if err != nil || polls(lines) {
-			return true, err
-		}
-		states, err := t.server.states()
-		if err != nil {
-			return false, err
-		}
-		if asleep++; strings.Trim(states, "S") != "" || len(lines) != seen {
+func (t *talker) quiet() (polling bool) {
+	from := len(t.server.output(0))
+	seen, asleep := -1, 0
+	await("the server to have nothing to do", func() bool {
+		lines := t.server.output(from)
+		if asleep++; strings.Trim(t.server.states(), "S") != "" || len(lines) != seen {
 			asleep = 0
 		}
 		seen = len(lines)
-	}
-	return false, nil
+		polling = polls(lines)
+		return polling || asleep == 4
+	})
+	return polling
 }
 
-// polls tells whether the last hundred reads, writes and accepts were all in vain.
-func polls(lines string) bool {
-	_, whole, _ := strings.Cut(lines, "\n") // the first line may have begun before
-	calls, _ := parse(whole)
-	vain := 0
-	for _, c := range calls {
-		if slices.Contains([]string{"read", "write", "accept"}, c.name) && c.exit != never {
-			if vain++; !c.again() {
-				vain = 0
-			}
+var success = regexp.MustCompile(`(?:read|write|accept4?)(?:\(| resumed).*\) += \d`)
+
+// polls tells whether 30 calls and more were in vain since the last read, write or accept
+// that was not.
+func polls(output string) bool {
+	if all := success.FindAllStringIndex(output, -1); all != nil {
+		output = output[all[len(all)-1][1]:]
+	}
+	return strings.Count(output, "EAGAIN") > 30
+}
+
+// gains tells what the clients have got since it was called last.
+func (t *talker) gains(due *client) (rows []recording.Row) {
+	for _, c := range []*client{&t.a, &t.b} {
+		got := ""
+		switch {
+		case c.got > 0 && c.ended:
+			got = grouped(c.got) + " bytes and the end"
+		case c.got > 0:
+			got = grouped(c.got) + " bytes"
+		case c.ended:
+			got = "the end"
+		case c == due:
+			got = "nothing"
+		}
+		if got != "" {
+			rows = append(rows, recording.Row{Kind: "client", Text: c.name + " gets " + got})
+		}
+		c.got, c.ended = 0, false
+	}
+	return rows
+}
+
+const patience = time.Minute
+
+// await waits until ok.
+func await(what string, ok func() bool) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			check(fmt.Errorf("still waiting for %s after %v", what, patience))
 		}
 	}
-	return vain >= 100
-}
-
-// readFrom returns what is in a file from an offset on.
-func readFrom(name string, from int) (string, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.NewSectionReader(file, int64(from), math.MaxInt32))
-	return string(text), err
 }

@@ -1,11 +1,9 @@
 package driver
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"testing"
 	"time"
 
@@ -13,8 +11,9 @@ import (
 	"ioflavors/respproto"
 )
 
-// A Client is one connection. After its first failure its methods do nothing, so
-// that it can be used in any goroutine that ends before the test does.
+// A Client is one connection. Its first failure closes it, so that whatever its methods
+// are asked to do then fails at once. It can be used in any goroutine that ends before
+// the test does.
 type Client struct {
 	Conn *net.TCPConn
 	Dead bool // has failed
@@ -30,7 +29,7 @@ func (s *Server) Dial(t testing.TB) *Client {
 // DialWith is Dial with options.
 func (s *Server) DialWith(t testing.TB, dialer net.Dialer) *Client {
 	t.Helper()
-	c := &Client{t: t}
+	c := &Client{t: t, Conn: new(net.TCPConn)}
 	dialer.Timeout = Patience
 	conn, err := dialer.Dial("tcp", s.Addr)
 	if err != nil {
@@ -49,34 +48,27 @@ func (c *Client) Failf(format string, args ...any) {
 		c.t.Errorf(format, args...)
 	}
 	c.Dead = true
+	c.Conn.Close()
 }
 
 // Send sends data.
 func (c *Client) Send(data string) {
 	c.t.Helper()
-	if c.Dead {
-		return
-	}
 	c.Conn.SetWriteDeadline(time.Now().Add(Patience))
-	if n, err := c.Conn.Write([]byte(data)); err != nil {
+	if n, err := io.WriteString(c.Conn, data); err != nil {
 		c.Failf("%d bytes of %d sent, %.60q: %v", n, len(data), data, err)
 	}
 }
 
-// Drip sends each byte in a segment of its own.
-func (c *Client) Drip(data string) {
-	c.t.Helper()
-	for i := range len(data) {
-		c.Send(data[i : i+1])
-	}
+// Read fills buf as far as it can.
+func (c *Client) Read(buf []byte) (int, error) {
+	c.Conn.SetReadDeadline(time.Now().Add(Patience))
+	return io.ReadFull(c.Conn, buf)
 }
 
 // Expect reads as many bytes as want has, and compares.
 func (c *Client) Expect(want string) {
 	c.t.Helper()
-	if c.Dead {
-		return
-	}
 	got := make([]byte, len(want))
 	n, err := c.Read(got)
 	if string(got[:n]) != want[:n] {
@@ -86,40 +78,17 @@ func (c *Client) Expect(want string) {
 	}
 }
 
-// Differ reports a reply that is not the one that it should be.
+// Differ reports a reply that is not the one that it should be, with what is around the
+// first difference.
 func (c *Client) Differ(want, got string) {
 	c.t.Helper()
-	c.Failf("reply differs (-want +got):\n%s", diff(want, got))
-}
-
-// Read fills buf as far as it can.
-func (c *Client) Read(buf []byte) (int, error) {
-	c.Conn.SetReadDeadline(time.Now().Add(Patience))
-	return io.ReadFull(c.Conn, buf)
-}
-
-// ReadSome reads what is there, and waits for it.
-func (c *Client) ReadSome(buf []byte) (int, error) {
-	c.Conn.SetReadDeadline(time.Now().Add(Patience))
-	return c.Conn.Read(buf)
-}
-
-// Reply reads one RESP reply, whatever it is.
-func (c *Client) Reply() string {
-	c.t.Helper()
-	var buf []byte
-	for b := make([]byte, 64<<10); !c.Dead; {
-		n, err := c.ReadSome(b)
-		buf = append(buf, b[:n]...)
-		whole, wrong := respproto.ReplyLen(buf)
-		if whole > 0 {
-			return string(buf)
-		}
-		if err != nil || wrong != nil {
-			c.Failf("waiting for a reply: %.200q, then %v, %v", buf, err, wrong)
-		}
+	i := 0
+	for i < len(want) && i < len(got) && want[i] == got[i] {
+		i++
 	}
-	return ""
+	near := func(s string) string { return fmt.Sprintf("%q", s[max(0, i-40):min(len(s), i+200)]) }
+	c.Failf("reply of %d bytes, want %d; they differ at %d (-want +got):\n%s",
+		len(got), len(want), i, cmp.Diff(near(want), near(got)))
 }
 
 // Ask sends a request and reads the reply.
@@ -127,6 +96,36 @@ func (c *Client) Ask(request, want string) {
 	c.t.Helper()
 	c.Send(request)
 	c.Expect(want)
+}
+
+// Reply reads one RESP reply, whatever it is.
+func (c *Client) Reply() string {
+	c.t.Helper()
+	var buf []byte
+	for b := make([]byte, 64<<10); ; {
+		c.Conn.SetReadDeadline(time.Now().Add(Patience))
+		n, err := c.Conn.Read(b)
+		buf = append(buf, b[:n]...)
+		whole, wrong := respproto.ReplyLen(buf)
+		if whole > 0 {
+			return string(buf)
+		}
+		if err != nil || wrong != nil {
+			c.Failf("waiting for a reply: %.200q, then %v, %v", buf, err, wrong)
+			return ""
+		}
+	}
+}
+
+// Rest reads to the end.
+func (c *Client) Rest() string {
+	c.t.Helper()
+	c.Conn.SetReadDeadline(time.Now().Add(Patience))
+	all, err := io.ReadAll(c.Conn)
+	if err != nil {
+		c.Failf("waiting for the server to close: %.200q, then %v", all, err)
+	}
+	return string(all)
 }
 
 // ExpectEnd reads the last replies, and then that the server sends no more.
@@ -137,75 +136,19 @@ func (c *Client) ExpectEnd(want string) {
 	}
 }
 
-// Rest reads to the end.
-func (c *Client) Rest() string {
-	c.t.Helper()
-	if c.Dead {
-		return ""
-	}
-	c.Conn.SetReadDeadline(time.Now().Add(Patience))
-	all, err := io.ReadAll(c.Conn)
-	if err != nil {
-		c.Failf("waiting for the server to close: %.200q, then %v", all, err)
-	}
-	return string(all)
-}
-
 // CloseWrite says that no more requests will come.
 func (c *Client) CloseWrite() {
 	c.t.Helper()
-	if c.Dead {
-		return
-	}
 	if err := c.Conn.CloseWrite(); err != nil {
 		c.Failf("%v", err)
 	}
 }
 
 // Leave closes the connection.
-func (c *Client) Leave() {
-	if c.Conn != nil {
-		c.Conn.Close()
-	}
-}
+func (c *Client) Leave() { c.Conn.Close() }
 
 // Reset closes the connection with an RST, as a crash of the client's system does.
 func (c *Client) Reset() {
-	if c.Conn != nil {
-		c.Conn.SetLinger(0)
-		c.Conn.Close()
-	}
-}
-
-// Flood sends data over and over until the server has taken no more of it for a
-// while, and returns how many bytes it took. It fails if there is no end to it.
-func (c *Client) Flood(data string, limit int) (sent int) {
-	c.t.Helper()
-	for !c.Dead {
-		c.Conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
-		n, err := c.Conn.Write([]byte(data[sent%len(data):]))
-		sent += n
-		if errors.Is(err, os.ErrDeadlineExceeded) && n == 0 {
-			return sent
-		}
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			c.Failf("after %d bytes: %v", sent, err)
-		}
-		if sent > limit {
-			c.Failf("the server took %d bytes of requests while no reply is read", sent)
-		}
-	}
-	return sent
-}
-
-// diff shows the first difference of two long texts, with what is around it.
-func diff(want, got string) string {
-	i := 0
-	for i < len(want) && i < len(got) && want[i] == got[i] {
-		i++
-	}
-	near := func(s string) string {
-		return fmt.Sprintf("%q", s[max(0, i-40):min(len(s), i+200)])
-	}
-	return fmt.Sprintf("lengths %d and %d, differ at %d\n%s", len(want), len(got), i, cmp.Diff(near(want), near(got)))
+	c.Conn.SetLinger(0)
+	c.Conn.Close()
 }

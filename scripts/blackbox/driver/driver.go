@@ -4,32 +4,40 @@
 package driver
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// Patience is how long a test waits for anything before it fails. It is not a
-// bound on speed: what hangs fails here, with a word on what was awaited.
-const Patience = 30 * time.Second
+const (
+	// Patience is how long a test waits for anything before it fails. It is not a
+	// bound on speed: what hangs fails here, with a word on what was awaited.
+	Patience = 60 * time.Second
 
-// MiB is 2^20 bytes.
-const MiB = 1 << 20
+	MiB  = 1 << 20
+	Root = "../../.." // the module's folder, as the packages of tests see it
+)
 
 // Big is a value such that a few of them fill all buffers on the way.
 var Big = strings.Repeat("0123456789abcdef", 1<<16)
 
 // Race tells whether the tests, and so the flavors, have the race detector.
-var Race bool
-
-// Root is the module's folder, as the packages of tests beside this one see it.
-const Root = "../../.."
+var Race = func() bool {
+	info, _ := debug.ReadBuildInfo()
+	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}()
 
 // A Flavor is one of the servers.
 type Flavor struct {
@@ -53,12 +61,6 @@ func All(Flavor) bool          { return true }
 func Concurrent(f Flavor) bool { return !f.Serial }
 func Sleeping(f Flavor) bool   { return !f.Spins }
 
-// emulated has what builds a flavor that this system can't run as it is.
-var emulated = map[string]func(dir string, race bool) (binary string, err error){}
-
-// runs tells whether this system can run a flavor.
-func (f Flavor) runs() bool { return f.Name != "epollsrv" || runtime.GOOS == "linux" }
-
 // Binary is the flavor's program.
 func (f Flavor) Binary() string { return filepath.Join(binDir, f.Name) }
 
@@ -73,32 +75,60 @@ var build = sync.OnceValue(func() error {
 	if err := os.Chmod(binDir, 0o755); err != nil { // for servers of another user
 		return err
 	}
-	var names []string
-	for _, f := range Flavors {
-		if emulated[f.Name] != nil {
-			if _, err := emulated[f.Name](binDir, Race); err != nil {
-				return err
-			}
-		} else if f.runs() {
-			names = append(names, "./"+f.Name)
+	errs := make([]error, len(Flavors))
+	Together(len(Flavors), func(i int) {
+		if Flavors[i].runs() {
+			errs[i] = Flavors[i].Build(Flavors[i].Binary(), nil)
 		}
-	}
-	return Build(Root, binDir, names...)
+	})
+	return errors.Join(errs...)
 })
 
-// Build builds programs of the module in root, each with its name in dir.
-func Build(root, dir string, packages ...string) error {
-	args := []string{"build", "-o", dir}
+// runs tells whether this system can run a flavor.
+func (f Flavor) runs() bool { return f.Name != "epollsrv" || runtime.GOOS == "linux" }
+
+var kqueueNames = regexp.MustCompile(`\bunix\.(Kqueue|Kevent|SetKevent|EV|Shutdown)`)
+
+// onEpoll has kqueuesrv use an emulation of kqueue, for Linux.
+func onEpoll(source string) string {
+	source = strings.Replace(source, "import (", `import ("ioflavors/scripts/blackbox/driver/testdata/kqueue"`+"\n", 1)
+	return kqueueNames.ReplaceAllString(source, "kqueue.$1")
+}
+
+// Build builds f as binary, with its main.go as change makes it, if there is change. It is
+// go run that builds it, because that links only what has changed.
+func (f Flavor) Build(binary string, change func(source string) string, env ...string) error {
+	args := []string{"run", "-exec=cp"}
 	if Race {
 		args = append(args, "-race")
 	}
-	cmd := exec.Command("go", append(args, packages...)...)
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if f.Name == "kqueuesrv" && runtime.GOOS == "linux" {
+		args, change = append(args, "-tags=kqueue_on_epoll"), onEpoll
+	}
+	if change != nil {
+		overlay, err := overlay(f.Name+"/main.go", binary, change)
+		if err != nil {
+			return err
+		}
+		args = append(args, "-overlay="+overlay)
+	}
+	cmd := exec.Command("go", append(args, "./"+f.Name, binary)...)
+	cmd.Dir = Root
+	cmd.Env = append(append(os.Environ(), "GOWORK=off"), env...)
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s: %v\n%s", strings.Join(cmd.Args, " "), err, output)
+		return fmt.Errorf("%v: %v\n%s", cmd, err, output)
 	}
 	return nil
+}
+
+// overlay changes a source file for go's -overlay, with files whose names begin with base.
+func overlay(file, base string, change func(string) string) (name string, err error) {
+	file, err1 := filepath.Abs(filepath.Join(Root, file))
+	source, err2 := os.ReadFile(file)
+	err3 := os.WriteFile(base+".go", []byte(change(string(source))), 0o644)
+	replace, _ := json.Marshal(map[string]any{"Replace": map[string]string{file: base + ".go"}})
+	err4 := os.WriteFile(base+".json", replace, 0o644)
+	return base + ".json", errors.Join(err1, err2, err3, err4)
 }
 
 // Main is the TestMain of each package that has EachFlavor build the servers.
@@ -112,6 +142,11 @@ func Main(m *testing.M) {
 
 // EachFlavor runs a test once a flavor.
 func EachFlavor(t *testing.T, which func(Flavor) bool, test func(t *testing.T, f Flavor)) {
+	if conn, err := net.Dial("udp", "127.0.0.1:1"); err != nil {
+		t.Skipf("the loopback network is down: %v", err)
+	} else {
+		conn.Close()
+	}
 	if err := build(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,42 +3,24 @@ package driver
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
-
-// OnlyLinux skips a test that looks into /proc.
-func OnlyLinux(t *testing.T) {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("looks into Linux's /proc")
-	}
-}
-
-// procFile reads a file of /proc/PID.
-func (s *Server) procFile(t *testing.T, name string) string {
-	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.Pid(), name))
-	if err != nil || s.HasEnded() {
-		t.Fatalf("%s has ended: %v", s.Name, err)
-	}
-	return string(data)
-}
 
 // Status returns a number of /proc/PID/status: VmRSS, what the process has in memory
 // now, and VmHWM, the most that it ever had, in bytes; or Threads.
 func (s *Server) Status(t *testing.T, which string) int {
 	t.Helper()
-	m := regexp.MustCompile(which + `:\s+(\d+)( kB)?\n`).FindStringSubmatch(s.procFile(t, "status"))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))
+	m := regexp.MustCompile(which + `:\s+(\d+)( kB)?\n`).FindSubmatch(text)
 	if m == nil {
-		t.Fatalf("no %s in /proc/%d/status", which, s.Pid())
+		t.Fatalf("%s: no %s in /proc/%d/status: %v", s.Name, which, s.Cmd.Process.Pid, err)
 	}
-	n, _ := strconv.Atoi(m[1])
-	if m[2] != "" {
+	n, _ := strconv.Atoi(string(m[1]))
+	if len(m[2]) > 0 {
 		n <<= 10
 	}
 	return n
@@ -52,35 +34,33 @@ func (s *Server) ExpectGrowth(t *testing.T, before, limit int) {
 		limit *= 10
 	}
 	growth := s.Status(t, "VmHWM") - before
-	t.Logf("%s: memory grew by %.1f MiB", t.Name(), float64(growth)/MiB)
 	if growth > limit {
 		t.Errorf("memory grew by %d MiB; want at most %d", growth/MiB, limit/MiB)
 	}
 }
 
-// load returns the part of a core that the process takes, over half a second.
-func (s *Server) load(t *testing.T) float64 {
+// CPU returns the processor time of the process's threads.
+func (s *Server) CPU(t *testing.T) (sum time.Duration) {
 	t.Helper()
-	ticks := func() (n int) {
-		_, rest, _ := strings.Cut(s.procFile(t, "stat"), ") ")
-		for _, field := range strings.Fields(rest)[11:13] { // utime, stime
-			ticks, err := strconv.Atoi(field)
-			if err != nil {
-				t.Fatal(err)
-			}
-			n += ticks
-		}
-		return n
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.Cmd.Process.Pid))
+	for _, file := range threads {
+		var ns time.Duration
+		text, _ := os.ReadFile(file) // fails if the thread has ended
+		fmt.Sscan(string(text), &ns)
+		sum += ns
 	}
-	before, begin := ticks(), time.Now()
-	time.Sleep(500 * time.Millisecond)
-	return float64(ticks()-before) / 100 / time.Since(begin).Seconds() // 100 ticks a second
+	if sum == 0 {
+		t.Fatalf("no processor time of %s in /proc/%d/task/*/schedstat", s.Name, s.Cmd.Process.Pid)
+	}
+	return sum
 }
 
 // ExpectQuiet checks that the process has little to do.
 func (s *Server) ExpectQuiet(t *testing.T, when string) {
 	t.Helper()
-	if load := s.load(t); load > 0.5 && !s.Spins {
+	before, begin := s.CPU(t), time.Now()
+	time.Sleep(300 * time.Millisecond)
+	if load := float64(s.CPU(t)-before) / float64(time.Since(begin)); load > 0.5 && !s.Spins {
 		t.Errorf("%s: takes %.0f%% of a core", when, 100*load)
 	}
 }

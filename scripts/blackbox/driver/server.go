@@ -1,11 +1,12 @@
 package driver
 
 import (
-	"fmt"
+	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
-	"sync"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,111 +21,83 @@ type Server struct {
 	Extra   *regexp.Regexp // what it is to log after the ready line; nil for nothing
 	MayFail bool           // it may end before it is to, and say what it likes
 	Cmd     *exec.Cmd
-	Log     Log
-	ended   chan struct{} // closed when the process has ended
+	log     string          // the file with what it says
+	running context.Context // done when the process has ended
 }
 
 // procAttr has servers die with the tests, if this system can do that.
 var procAttr syscall.SysProcAttr
 
-// Start runs a flavor on a free port of the loopback, until the test ends.
-func Start(t *testing.T, f Flavor, proto string) *Server {
+// Start runs a flavor on a free port of the loopback, until the test ends. A shell first
+// runs the commands of setup, such as "ulimit -n 40".
+func Start(t *testing.T, f Flavor, proto string, setup ...string) *Server {
 	t.Helper()
-	s := Launch(t, f, f.Binary(), "-addr", "127.0.0.1:0", "-proto", proto)
-	s.Ready(t, proto)
-	return s
+	script := strings.Join(append(setup, `exec "$0" "$@"`), " && ")
+	return Launch(t, f, proto, "/bin/sh", "-c", script, f.Binary(), "-addr", "127.0.0.1:0", "-proto", proto)
 }
 
-// StartLimited is Start with a limit as the shell's ulimit takes it, such as -n 40.
-func StartLimited(t *testing.T, f Flavor, proto, limit string) *Server {
-	t.Helper()
-	script := fmt.Sprintf(`ulimit %s && exec "$0" "$@"`, limit)
-	s := Launch(t, f, "/bin/sh", "-c", script, f.Binary(), "-addr", "127.0.0.1:0", "-proto", proto)
-	s.Ready(t, proto)
-	return s
-}
+var readyLine = regexp.MustCompile(`^([a-z]+): ([a-z]+) on (.*:[1-9][0-9]*)\n`)
 
-// Launch runs a program that is, or becomes, a flavor. When the test ends, the
-// process gets SIGTERM, and must end as it should.
-func Launch(t *testing.T, f Flavor, argv ...string) *Server {
+// Launch runs a program that is, or becomes, a flavor, and waits for the ready line, which
+// tells the address. When the test ends, the process gets SIGTERM, and must end as it
+// should.
+func Launch(t *testing.T, f Flavor, proto string, argv ...string) *Server {
 	t.Helper()
-	s := NewServer(f, argv...)
-	s.Begin(t)
-	return s
-}
-
-// NewServer prepares what Launch runs.
-func NewServer(f Flavor, argv ...string) *Server {
-	s := &Server{Flavor: f, Cmd: exec.Command(argv[0], argv[1:]...), ended: make(chan struct{})}
-	attr := procAttr
-	s.Cmd.SysProcAttr = &attr
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	running, ended := context.WithCancel(context.Background())
+	s := &Server{Flavor: f, Cmd: exec.Command(argv[0], argv[1:]...), log: log.Name(), running: running}
+	s.Cmd.SysProcAttr = &procAttr
 	s.Cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // or each takes a second to end
-	s.Cmd.Stdout, s.Cmd.Stderr = &s.Log, &s.Log
-	return s
-}
-
-// Begin starts the process.
-func (s *Server) Begin(t *testing.T) {
-	t.Helper()
+	s.Cmd.Stdout, s.Cmd.Stderr = log, log
 	if err := s.Cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
 		s.Cmd.Wait()
-		close(s.ended)
+		ended()
 	}()
 	t.Cleanup(func() {
 		s.Stop(t, syscall.SIGTERM)
 		s.CheckEnd(t)
 	})
-}
-
-var readyLine = regexp.MustCompile(`^([a-z]+): ([a-z]+) on (.*:[1-9][0-9]*)\n`)
-
-// Ready waits for the ready line, which tells the address.
-func (s *Server) Ready(t *testing.T, proto string) {
-	t.Helper()
 	var m []string
-	Await(t, s.Name+"'s ready line", func() bool {
-		m = readyLine.FindStringSubmatch(s.Log.String())
-		return m != nil || s.HasEnded()
+	Await(t, f.Name+"'s ready line", func() bool {
+		m = readyLine.FindStringSubmatch(s.said())
+		return m != nil || running.Err() != nil
 	})
 	if m == nil {
-		t.Fatalf("%s ended before it was ready: %v\n%s", s.Name, s.Cmd.ProcessState, &s.Log)
+		t.Fatalf("%s ended before it was ready: %v\n%s", f.Name, s.Cmd.ProcessState, s.said())
 	}
-	if diff := cmp.Diff([]string{s.Name, proto}, m[1:3]); diff != "" {
+	if diff := cmp.Diff([]string{f.Name, proto}, m[1:3]); diff != "" {
 		t.Errorf("ready line (-want +got):\n%s", diff)
 	}
 	s.Addr = m[3]
+	return s
+}
+
+// said returns all that the server has said.
+func (s *Server) said() string {
+	text, _ := os.ReadFile(s.log)
+	return string(text)
 }
 
 // Logged is what the server has said since its ready line.
-func (s *Server) Logged() string { return readyLine.ReplaceAllString(s.Log.String(), "") }
-
-// Pid is the number of the process.
-func (s *Server) Pid() int { return s.Cmd.Process.Pid }
-
-// HasEnded tells whether the process has ended.
-func (s *Server) HasEnded() bool {
-	select {
-	case <-s.ended:
-		return true
-	default:
-		return false
-	}
-}
+func (s *Server) Logged() string { return readyLine.ReplaceAllString(s.said(), "") }
 
 // Stop sends a signal, and returns how long the process took to end.
 func (s *Server) Stop(t *testing.T, sig os.Signal) time.Duration {
-	t.Helper()
 	begin := time.Now()
 	s.Cmd.Process.Signal(sig) // fails if it has ended
 	select {
-	case <-s.ended:
+	case <-s.running.Done():
 	case <-time.After(Patience):
 		t.Errorf("%s did not end on %v", s.Name, sig)
 		s.Cmd.Process.Kill()
-		<-s.ended
+		<-s.running.Done()
 	}
 	return time.Since(begin)
 }
@@ -132,7 +105,6 @@ func (s *Server) Stop(t *testing.T, sig os.Signal) time.Duration {
 // CheckEnd checks how the process ended, and that it had said nothing but the
 // ready line and what the test expects.
 func (s *Server) CheckEnd(t *testing.T) {
-	t.Helper()
 	if s.MayFail {
 		return
 	}
@@ -168,42 +140,4 @@ func (s *Server) Meet(n int, work func(i int)) {
 	for i := range n {
 		work(i)
 	}
-}
-
-// Exchange has a client send in, half-close unless the server is to close first, and
-// read to the end, which must be want.
-func (s *Server) Exchange(t *testing.T, name, in, want string, serverCloses bool) {
-	t.Helper()
-	c := s.Dial(t)
-	c.Send(in)
-	if !serverCloses {
-		c.CloseWrite()
-	}
-	got := c.Rest()
-	if c.Dead {
-		t.Fatalf("%s: %.200q", name, in)
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("%s: %.200q (-want +got):\n%.3000s", name, in, d)
-	}
-	c.Leave()
-}
-
-// A Log holds what a process writes.
-type Log struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-func (b *Log) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.buf = append(b.buf, p...)
-	return len(p), nil
-}
-
-func (b *Log) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return string(b.buf)
 }

@@ -3,7 +3,7 @@
 package driver
 
 import (
-	"fmt"
+	"errors"
 	"net"
 	"syscall"
 
@@ -13,18 +13,10 @@ import (
 // SmallWindow returns what connects with a window of about size bytes, and segments of
 // mss bytes at the most, whatever the network can carry.
 func SmallWindow(size, mss int) net.Dialer {
-	return net.Dialer{Control: func(_, _ string, conn syscall.RawConn) error {
-		var err error
+	return net.Dialer{Control: func(_, _ string, conn syscall.RawConn) (err error) {
 		conn.Control(func(fd uintptr) {
-			for _, o := range [][3]int{
-				{unix.SOL_SOCKET, unix.SO_RCVBUF, size},
-				{unix.IPPROTO_TCP, unix.TCP_MAXSEG, mss},
-				{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
-			} {
-				if e := unix.SetsockoptInt(int(fd), o[0], o[1], o[2]); e != nil {
-					err = fmt.Errorf("setsockopt %v: %w", o, e)
-				}
-			}
+			err = errors.Join(unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, size),
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, mss))
 		})
 		return err
 	}}

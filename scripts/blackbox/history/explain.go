@@ -6,6 +6,7 @@
 package history
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 )
@@ -48,7 +49,7 @@ func (o *Op) after(value string) (reply, next string) {
 // order in which it sent them.
 func Explain(ops []Op) bool {
 	s := search{ops: slices.Clone(ops), done: make([]bool, len(ops)), seen: map[string]bool{}}
-	slices.SortStableFunc(s.ops, func(a, b Op) int { return int(a.Sent - b.Sent) })
+	slices.SortStableFunc(s.ops, func(a, b Op) int { return cmp.Compare(a.Sent, b.Sent) })
 	return s.explain(0, "")
 }
 

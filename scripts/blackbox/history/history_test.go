@@ -1,12 +1,10 @@
 package history
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -40,56 +38,44 @@ func TestHistory(t *testing.T) {
 // TestUnlocked takes mtblock's lock away, which must be seen: in a reply that nothing
 // explains, or because the runtime ends the server.
 func TestUnlocked(t *testing.T) {
-	mtblock := driver.Flavor{Name: "mtblock"}
-	s := driver.NewServer(mtblock, unlocked(t), "-addr", "127.0.0.1:0")
-	s.MayFail = true
-	s.Begin(t)
-	s.Ready(t, "resp")
-	for end := time.Now().Add(driver.Patience); time.Now().Before(end); {
-		keys, err := record(s, driver.RESP, time.Now().UnixNano())
-		if err != nil {
-			t.Logf("the server ended: %v: %.100s", err, s.Logged())
-			return
-		}
-		for key, ops := range keys {
-			if !Explain(ops) {
-				t.Logf("%s: no order explains the replies", key)
+	mtblock := func(f driver.Flavor) bool { return f.Name == "mtblock" }
+	driver.EachFlavor(t, mtblock, func(t *testing.T, f driver.Flavor) {
+		s := driver.Launch(t, f, "resp", unlocked(t, f), "-addr", "127.0.0.1:0")
+		s.MayFail = true
+		for end := time.Now().Add(driver.Patience); time.Now().Before(end); {
+			keys, err := record(s, driver.RESP, time.Now().UnixNano())
+			if err != nil {
+				t.Logf("the server ended: %v: %.100s", err, s.Logged())
 				return
 			}
+			for key, ops := range keys {
+				if !Explain(ops) {
+					t.Logf("%s: no order explains the replies", key)
+					return
+				}
+			}
 		}
-	}
-	t.Error("nobody noticed that there is no lock")
+		t.Error("nobody noticed that there is no lock")
+	})
 }
 
-// unlocked builds mtblock without its lock.
-func unlocked(t *testing.T) (binary string) {
+// unlocked builds f without its lock.
+func unlocked(t *testing.T, f driver.Flavor) (binary string) {
 	t.Helper()
-	file, err := filepath.Abs(filepath.Join(driver.Root, "mtblock", "main.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(source)
-	for _, call := range []string{"\tmu.Lock()\n", "\tmu.Unlock()\n"} {
-		if !strings.Contains(text, call) {
-			t.Fatalf("mtblock has no %q", call)
+	binary = filepath.Join(t.TempDir(), f.Name)
+	err := f.Build(binary, func(source string) string {
+		for _, call := range []string{"\tmu.Lock()\n", "\tmu.Unlock()\n"} {
+			if !strings.Contains(source, call) {
+				t.Fatalf("%s has no %q", f.Name, call)
+			}
+			source = strings.ReplaceAll(source, call, "")
 		}
-		text = strings.ReplaceAll(text, call, "")
-	}
-	dir := t.TempDir()
-	copied, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
-	replace, _ := json.Marshal(map[string]any{"Replace": map[string]string{file: copied}})
-	err = errors.Join(os.WriteFile(copied, []byte(text), 0o644), os.WriteFile(overlay, replace, 0o644))
+		return source
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := driver.Build(driver.Root, dir, "-overlay="+overlay, "./mtblock"); err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(dir, "mtblock")
+	return binary
 }
 
 // A history is what clients saw, by key.
@@ -188,7 +174,7 @@ func (c *client) reply() (string, error) {
 	for room := make([]byte, 64<<10); ; {
 		reply, n, err := parse(c.d, c.buf)
 		if n > 0 || err != nil {
-			c.buf = c.buf[n:]
+			c.buf = c.buf[max(n, 0):]
 			return reply, err
 		}
 		if n, err = c.conn.Read(room); err != nil {
@@ -207,7 +193,7 @@ func parse(d driver.Dialect, buf []byte) (reply string, n int, err error) {
 		}
 		return string(m.Value), n, err
 	}
-	if n, err = respproto.ReplyLen(buf); n == 0 || err != nil {
+	if n, err = respproto.ReplyLen(buf); n <= 0 || err != nil {
 		return "", n, err
 	}
 	line, rest, _ := strings.Cut(string(buf[:n]), "\r\n")

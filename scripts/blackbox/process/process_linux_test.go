@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -21,8 +22,7 @@ import (
 func TestZone(t *testing.T) {
 	host := linkLocal(t)
 	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
-		s := driver.Launch(t, f, f.Binary(), "-addr", net.JoinHostPort(host, "0"))
-		s.Ready(t, "resp")
+		s := driver.Launch(t, f, "resp", f.Binary(), "-addr", net.JoinHostPort(host, "0"))
 		if got, _, err := net.SplitHostPort(s.Addr); got != host || err != nil {
 			t.Errorf("the ready line has %q, %v; want %q", s.Addr, err, host)
 		}
@@ -30,28 +30,24 @@ func TestZone(t *testing.T) {
 	})
 }
 
-// linkLocal returns an IPv6 address of this system with its zone. If there is none of
-// a network, it is the loopback's.
+// linkLocal returns a link-local address of this system, with its zone.
 func linkLocal(t *testing.T) string {
 	t.Helper()
-	if !hasIPv6() {
-		t.Skip("this system has no IPv6")
-	}
-	interfaces, err := net.Interfaces()
+	links, err := net.Interfaces()
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := ""
-	for _, i := range interfaces {
-		addrs, _ := i.Addrs()
+	for _, link := range links {
+		addrs, _ := link.Addrs()
 		for _, a := range addrs {
 			ip, _, _ := net.ParseCIDR(a.String())
-			if ip.To4() == nil && (ip.IsLinkLocalUnicast() || host == "" && ip.IsLoopback()) {
-				host = ip.String() + "%" + i.Name
+			if ip.To4() == nil && ip.IsLinkLocalUnicast() && link.Flags&net.FlagUp != 0 {
+				return ip.String() + "%" + link.Name
 			}
 		}
 	}
-	return host
+	t.Skip("this system has no IPv6 address that is local to a link")
+	return ""
 }
 
 // Kernels that refuse a system call if one of its arguments has a certain value.
@@ -111,11 +107,10 @@ func TestOtherKernels(t *testing.T) {
 	for i, k := range kernels {
 		t.Run(k.name, func(t *testing.T) {
 			driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
-				s := driver.Launch(t, f, os.Args[0], become, fmt.Sprint(i), f.Binary(), "-addr", ":0")
-				s.Ready(t, "resp")
-				_, port, err := net.SplitHostPort(s.Addr)
-				if err != nil {
-					t.Fatal(err)
+				s := driver.Launch(t, f, "resp", os.Args[0], become, fmt.Sprint(i), f.Binary(), "-addr", ":0")
+				host, port, err := net.SplitHostPort(s.Addr)
+				if host != "0.0.0.0" && host != "::" || err != nil {
+					t.Fatalf("the ready line has %q, %v; want all addresses", s.Addr, err)
 				}
 				s.Addr = net.JoinHostPort("127.0.0.1", port)
 				s.Dial(t).Ask("PING\r\n", "+PONG\r\n")
@@ -124,37 +119,35 @@ func TestOtherKernels(t *testing.T) {
 	}
 }
 
-// Threads that a server may have in these tests, and clients that come.
-const threads, clients, served = 200, 400, 40
-
 // TestThreadsOfUser has a user who may have few threads.
 func TestThreadsOfUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can start a server as a user who has no other processes")
 	}
-	script := fmt.Sprintf(`ulimit -u %d && exec "$0" "$@"`, threads)
 	driver.EachFlavor(t, driver.Concurrent, func(t *testing.T, f driver.Flavor) {
-		s := driver.NewServer(f, "/bin/bash", "-c", script, f.Binary(), "-addr", "127.0.0.1:0")
-		s.Cmd.Dir = "/"
-		user := uint32(60_000 + slices.Index(driver.Flavors, f))
-		s.Cmd.SysProcAttr.Credential = &syscall.Credential{Uid: user, Gid: user}
-		s.Begin(t)
-		s.Ready(t, "resp")
-		crowd(t, s)
+		script := fmt.Sprintf(`ulimit -u 200 && exec setpriv --clear-groups --reuid %d "$@"`, 60_000+slices.Index(driver.Flavors, f))
+		s := driver.Launch(t, f, "resp", "/bin/bash", "-c", script, "bash", f.Binary(), "-addr", "127.0.0.1:0")
+		crowd(t, s, 400, 40)
 	})
 }
 
-// TestThreadsOfContainer has a control group with few threads.
+// TestThreadsOfContainer has a control group that may have few threads, and one that
+// already has most of those that it may have.
 func TestThreadsOfContainer(t *testing.T) {
-	driver.EachFlavor(t, driver.Concurrent, func(t *testing.T, f driver.Flavor) {
-		dir := controlGroup(t, threads)
-		s := driver.Launch(t, f, "/bin/sh", "-c", `echo $$ >"$0"/cgroup.procs && exec "$@"`, dir, f.Binary(), "-addr", "127.0.0.1:0")
-		s.Ready(t, "resp")
-		crowd(t, s)
-	})
+	for others, served := range map[int]int{0: 40, 150: 10} {
+		t.Run(fmt.Sprint("beside ", others), func(t *testing.T) {
+			driver.EachFlavor(t, driver.Concurrent, func(t *testing.T, f driver.Flavor) {
+				enter := fmt.Sprintf("echo $$ >%q", controlGroup(t, 200)+"/cgroup.procs")
+				begin := fmt.Sprintf("for i in $(seq %d); do sleep 600 >/dev/null 2>&1 & done", others)
+				s := driver.Start(t, f, "resp", enter, begin)
+				crowd(t, s, 400, served)
+			})
+		})
+	}
 }
 
-// controlGroup makes a control group of at most n processes and threads.
+// controlGroup makes a control group of at most n processes and threads, all of which end
+// with the test.
 func controlGroup(t *testing.T, n int) (dir string) {
 	t.Helper()
 	root := "/sys/fs/cgroup"
@@ -168,9 +161,14 @@ func controlGroup(t *testing.T, n int) (dir string) {
 		t.Skipf("this system lets nobody make a control group: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := os.Remove(dir); err != nil {
-			t.Error(err)
-		}
+		driver.Await(t, "the end of all in the control group", func() bool {
+			pids, _ := os.ReadFile(dir + "/cgroup.procs")
+			for pid := range strings.FieldsSeq(string(pids)) {
+				n, _ := strconv.Atoi(pid)
+				syscall.Kill(n, syscall.SIGKILL)
+			}
+			return os.Remove(dir) == nil
+		})
 	})
 	if err := os.WriteFile(filepath.Join(dir, "pids.max"), []byte(fmt.Sprint(n)), 0); err != nil {
 		t.Fatal(err)
@@ -180,7 +178,7 @@ func controlGroup(t *testing.T, n int) (dir string) {
 
 // crowd has more clients than a server may have threads. Some are served while all of
 // them stay, and the others when these leave.
-func crowd(t *testing.T, s *driver.Server) {
+func crowd(t *testing.T, s *driver.Server, clients, served int) {
 	t.Helper()
 	var all []*driver.Client
 	for range clients {

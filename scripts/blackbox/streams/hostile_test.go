@@ -129,7 +129,7 @@ func TestSlowloris(t *testing.T) {
 // TestManySlowReaders has clients that ask for much and read nothing, and are
 // gone one by one.
 func TestManySlowReaders(t *testing.T) {
-	const clients = 12
+	const clients = 6
 	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
 		c := s.Dial(t)
 		c.Ask(d.Put("big", driver.Big), d.OK)
@@ -161,12 +161,12 @@ func TestManySlowReaders(t *testing.T) {
 func TestManyDeletes(t *testing.T) {
 	del := fmt.Sprintf("*%d\r\n$3\r\nDEL\r\n", 100_001) + strings.Repeat("$1\r\nk\r\n", 100_000)
 	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, d driver.Dialect) {
-		driver.Together(4, func(int) {
+		driver.Together(3, func(int) {
 			c := s.Dial(t)
 			defer c.Leave()
-			c.Send(strings.Repeat(del, 10))
+			c.Send(strings.Repeat(del, 5))
 			c.CloseWrite()
-			c.ExpectEnd(strings.Repeat(":0\r\n", 10))
+			c.ExpectEnd(strings.Repeat(":0\r\n", 5))
 		})
 	})
 }
@@ -191,7 +191,7 @@ func TestShutdownBothWays(t *testing.T) {
 func TestEndsAreFreed(t *testing.T) {
 	driver.EachFlavor(t, driver.All, func(t *testing.T, f driver.Flavor) {
 		for _, d := range driver.Both {
-			s := driver.StartLimited(t, f, d.Name, "-n 30")
+			s := driver.Start(t, f, d.Name, "ulimit -n 30")
 			for range 100 {
 				c := s.Dial(t)
 				c.Ask(d.Wrong, d.Refusal)

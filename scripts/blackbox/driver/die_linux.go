@@ -1,0 +1,5 @@
+package driver
+
+import "syscall"
+
+func init() { procAttr.Pdeathsig = syscall.SIGKILL }
