@@ -77,7 +77,7 @@ func TestInput(t *testing.T) {
 // Memory follows what has come, up to the sizes that 32 bits can hold.
 func TestAhead(t *testing.T) {
 	for _, c := range []struct{ have, need, want int }{
-		{0, 1 << 29, 0}, {1000, 1 << 29, 7000}, {1000, 700, 700}, {1000, -3, 500}, {1 << 20, 0, 1 << 19}, {400 << 20, 300 << 20, 300 << 20},
+		{0, 1 << 30, 0}, {1000, 1 << 30, 7000}, {1000, 700, 700}, {1000, -3, 500}, {1 << 20, 0, 1 << 19}, {400 << 20, 300 << 20, 300 << 20},
 	} {
 		s := session{in: bytes.NewBuffer(make([]byte, c.have)), need: c.need}
 		if got := s.ahead(); got > c.want || got < c.want-6 {
