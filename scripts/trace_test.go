@@ -108,9 +108,10 @@ func TestTraceFlags(t *testing.T) {
 	}
 	for fake, want := range map[string]string{
 		"echo 'strace: Operation not permitted' >&2; exit 1":    "strace: Operation not permitted",
-		"echo epollsrv: resp on 127.0.0.1:1 >&2; exec sleep 60": "epollsrv: the server has ended",
+		`echo "$*" >&2; exit 1`:                                 "-proto kv",
+		"echo epollsrv: kv on 127.0.0.1:1 >&2; exec sleep 60":   "epollsrv: the server has ended",
 	} {
-		runTrace(t, 1, newBench(t, map[string]string{"strace": fake}), "epollsrv").expectError(t, want)
+		runTrace(t, 1, newBench(t, map[string]string{"strace": fake}), "-proto", "kv", "epollsrv").expectError(t, want)
 	}
 	if full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0); err == nil {
 		r := newBench(t, nil)
