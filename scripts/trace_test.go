@@ -107,9 +107,9 @@ func TestTraceFlags(t *testing.T) {
 		runTrace(t, 2, newBench(t, nil), strings.Fields(args)...).expectError(t, want)
 	}
 	for fake, want := range map[string]string{
-		"echo 'strace: Operation not permitted' >&2; exit 1":    "strace: Operation not permitted",
-		`echo "$*" >&2; exit 1`:                                 "-proto kv",
-		"echo epollsrv: kv on 127.0.0.1:1 >&2; exec sleep 60":   "epollsrv: the server has ended",
+		"echo 'strace: Operation not permitted' >&2; exit 1":  "strace: Operation not permitted",
+		`echo "$*" >&2; exit 1`:                               "-proto kv",
+		"echo epollsrv: kv on 127.0.0.1:1 >&2; exec sleep 60": "epollsrv: the server has ended",
 	} {
 		runTrace(t, 1, newBench(t, map[string]string{"strace": fake}), "-proto", "kv", "epollsrv").expectError(t, want)
 	}
