@@ -282,7 +282,7 @@ func (b *browser) changeSurroundings(m *module, data *pageData) {
 	b.check("a theme of others", `root.dataset.theme === "light"`)
 	b.run(`$("theme").click()`, nil)
 	b.call("POST", "/refresh", struct{}{}, nil)
-	b.check("the theme lasts", `root.dataset.theme === "dark" && getComputedStyle(document.body).colorScheme === "dark" && store.get("theme") === "dark"`)
+	b.await("the theme to last", `root.dataset.theme === "dark" && getComputedStyle(document.body).colorScheme === "dark" && store.get("theme") === "dark"`)
 	b.devtools("Emulation.setEmulatedMedia", map[string]any{"media": "print"})
 	b.await("the page to unfold", `[...document.querySelectorAll("details")].every(d => d.open) && !$("talk").checkVisibility()`)
 	b.check("on paper", `$("whole").querySelectorAll("tbody").length === data.traces.stblock.length && $("whole").offsetHeight > 500 && root.dataset.layout === "sides"`)
@@ -290,5 +290,5 @@ func (b *browser) changeSurroundings(m *module, data *pageData) {
 	b.await("the page to fold", `folds().some(f => !f.open)`)
 	b.devtools("Emulation.setScriptExecutionDisabled", map[string]any{"value": true})
 	b.call("POST", "/refresh", struct{}{}, nil)
-	b.check("without JavaScript", `document.querySelectorAll("noscript h2").length === 6 && document.querySelectorAll("noscript pre").length === 6 && !document.querySelector("#page").checkVisibility()`)
+	b.await("the page without JavaScript", `document.querySelectorAll("noscript h2").length === 6 && document.querySelectorAll("noscript pre").length === 6 && !document.querySelector("#page").checkVisibility()`)
 }
