@@ -200,7 +200,7 @@ func (m *meter) attend(p *process, done <-chan struct{}) error {
 	if m.crash {
 		died = nil
 	}
-	progress, used := time.Now(), time.Duration(0) // when the client made some, and its processor time then
+	client := stall{limit: m.stall, since: time.Now()}
 	for {
 		select {
 		case <-done:
@@ -218,13 +218,25 @@ func (m *meter) attend(p *process, done <-chan struct{}) error {
 		if p == nil {
 			continue
 		}
-		if now, err := processorTime(p.cmd.Process.Pid); err != nil || now-used > m.stall/500 {
-			progress, used = time.Now(), now
-		}
-		if time.Since(progress) >= m.stall {
+		if used, err := processorTime(p.cmd.Process.Pid); err == nil && client.over(time.Now(), used) {
 			return m.clientFailed(p, fmt.Sprintf("made no progress for %v", m.stall))
 		}
 	}
+}
+
+// A stall is the time in which a client has made no progress: its processor time stands still.
+type stall struct {
+	limit time.Duration
+	since time.Time     // when the client last made progress
+	used  time.Duration // its processor time then
+}
+
+// over reports whether the stall has reached its limit.
+func (s *stall) over(now time.Time, used time.Duration) bool {
+	if used-s.used > s.limit/500 {
+		s.since, s.used = now, used
+	}
+	return now.Sub(s.since) >= s.limit
 }
 
 // look notes the server's memory and threads.

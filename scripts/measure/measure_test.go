@@ -102,6 +102,23 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+// TestStall has clients whose processor time stands still, or nearly, or moves.
+func TestStall(t *testing.T) {
+	start := time.Now()
+	s := stall{limit: 10 * time.Second, since: start}
+	for _, c := range []struct {
+		now, used time.Duration
+		want      bool
+	}{
+		{9 * time.Second, 0, false}, {10 * time.Second, 20 * time.Millisecond, true}, {10 * time.Second, 21 * time.Millisecond, false},
+		{19 * time.Second, 41 * time.Millisecond, false}, {20 * time.Second, 41 * time.Millisecond, true},
+	} {
+		if got := s.over(start.Add(c.now), c.used); got != c.want {
+			t.Errorf("after %v, with %v used: %t", c.now, c.used, got)
+		}
+	}
+}
+
 // TestProcessorTime has a server that spins as long as it is watched.
 func TestProcessorTime(t *testing.T) {
 	t.Parallel()
