@@ -128,7 +128,7 @@ func (c *conn) expect() {
 
 // step takes a turn: at most one read, the answers, at most one write. False: c is done.
 func (c *conn) step() bool {
-	if turns++; turns%64 == 0 { // a few times in 10 ms: more often costs too much
+	if turns++; turns%256 == 0 { // a few times in 10 ms: more often costs too much
 		runtime.Gosched() // without it, the runtime takes our P away in every system call
 	}
 	c.begin()
