@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"flag"
 	"fmt"
 	"strings"
 	"syscall"
@@ -9,7 +10,10 @@ import (
 	"ioflavors/scripts/blackbox/driver"
 )
 
-func TestMain(m *testing.M) { driver.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "6") // most of these tests wait
+	driver.Main(m)
+}
 
 // What is left of a conversation when one side goes on, stops or breaks off. All
 // of it holds in both protocols.
