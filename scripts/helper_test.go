@@ -5,6 +5,7 @@ package scripts
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -38,6 +39,7 @@ func TestMain(m *testing.M) {
 	if built, err = os.MkdirTemp("", "scripts-test"); err != nil {
 		panic(err)
 	}
+	flag.Set("test.parallel", "4") // many of these tests wait
 	code := m.Run()
 	os.RemoveAll(built)
 	os.Exit(code)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 // TestMain is the program itself, where a test wants it to be.
 func TestMain(m *testing.M) {
 	if os.Getenv("MEASURE_TEST") == "" {
+		flag.Set("test.parallel", "6") // most of these tests wait
 		os.Exit(m.Run())
 	}
 	main()
