@@ -1,6 +1,7 @@
 package replies
 
 import (
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,7 +11,10 @@ import (
 	"ioflavors/scripts/blackbox/driver"
 )
 
-func TestMain(m *testing.M) { driver.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "6") // most of these tests wait
+	driver.Main(m)
+}
 
 var command, bulk = driver.Command, driver.Bulk
 
