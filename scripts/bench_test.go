@@ -4,7 +4,6 @@ package scripts
 
 import (
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
@@ -227,8 +226,10 @@ func TestSignals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath("strace"); name == "strace" && (err != nil || runtime.GOOS != "linux") || signal.Ignored(c.sig) {
-				t.Skipf("strace, or the signal %v, is not here: %v", c.sig, err)
+			if name == "strace" {
+				needStrace(t)
+			} else if signal.Ignored(c.sig) {
+				t.Skipf("this process ignores the signal %q", c.sig)
 			}
 			r := newScript(t, c.args[0], c.args[1:]...)
 			if name == "building" {

@@ -16,11 +16,17 @@ import (
 	"ioflavors/scripts/trace/recording"
 )
 
+func needStrace(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil || runtime.GOOS != "linux" {
+		t.Skip("trace.sh needs Linux and strace")
+	}
+}
+
 // runTrace runs trace.sh to its end, however long that takes.
 func runTrace(t *testing.T, code int, r *benchRun, args ...string) *benchRun {
 	t.Helper()
-	if _, err := exec.LookPath("strace"); code != 2 && (err != nil || runtime.GOOS != "linux") {
-		t.Skip("trace.sh needs Linux and strace")
+	if code != 2 {
+		needStrace(t)
 	}
 	script, _ := filepath.Abs("trace.sh")
 	r.cmd.Args = append([]string{r.cmd.Args[0], script}, args...)
@@ -122,6 +128,7 @@ func TestTraceFlags(t *testing.T) {
 
 // TestTraceInterrupted ends the script in the middle of a conversation.
 func TestTraceInterrupted(t *testing.T) {
+	needStrace(t)
 	r := newScript(t, "trace.sh")
 	r.cmd.Args = append(r.cmd.Args[:2], "stblock")
 	r.start(t)

@@ -134,6 +134,7 @@ func TestTurns(t *testing.T) {
 		huge := strings.Repeat(driver.Big, 16)
 		c.Ask(d.Put("k", huge), d.OK)
 		s.Cmd.Process.Signal(syscall.SIGSTOP)
+		defer s.Cmd.Process.Signal(syscall.SIGCONT) // should trace skip the test
 		driver.Await(t, "the server to stop", func() bool {
 			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))
 			return strings.Contains(string(text), "State:\tT")
