@@ -17,7 +17,7 @@ const (
 var db = map[string][]byte{}
 
 // answer is answerRESP or answerKV. It answers the first request in s.in and returns its length
-// n. If n <= 0, the request is invalid and s.quit is set, or at least -n more bytes are needed.
+// n. If n <= 0, either the request is invalid, and s.quit set, or it lacks at least -n bytes.
 var answer func(s *session) (n int)
 
 // A session holds a client's data: input not yet answered, and output not yet sent. An empty
@@ -35,10 +35,10 @@ type session struct {
 
 func newSession() session { return session{resp: respproto.NewSession(), in: empty, out: empty} }
 
-// busy reports whether there is something to answer or to send. If so, the client is not read.
+// busy reports whether there is something to answer or send. If so, the client is not read from.
 func (s *session) busy() bool { return s.more || s.out.Len() > 0 }
 
-// answerAll answers the complete requests in in, until too much output waits.
+// answerAll answers the complete requests in s.in, until too much output waits.
 func (s *session) answerAll() {
 	for s.more = true; s.more && !s.quit && s.out.Len() < maxOut; {
 		n := answer(s)

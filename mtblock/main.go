@@ -99,7 +99,7 @@ func (c *conn) fill() bool {
 	return true
 }
 
-// flush writes once, and keeps what the kernel has not taken.
+// flush writes once, at most maxOut bytes, and keeps the rest.
 func (c *conn) flush() bool {
 	n, err := unix.Write(c.fd, c.out.Bytes()[:min(c.out.Len(), maxOut)])
 	if err != nil {

@@ -35,7 +35,7 @@ func threads() int {
 	return max(int(most)-spare, 1)
 }
 
-// groups returns the folders of this process's control groups, and of those around them.
+// groups returns the folders of this process's control groups, and of those that contain them.
 func groups() (folders []string) {
 	text, _ := os.ReadFile("/proc/self/cgroup")
 	for line := range strings.Lines(string(text)) {
@@ -49,7 +49,7 @@ func groups() (folders []string) {
 	return folders
 }
 
-// number returns the number that a file begins with, or otherwise if there is none.
+// number returns the number that a file begins with; if there is none, it returns otherwise.
 func number(file string, otherwise uint64) (n uint64) {
 	text, _ := os.ReadFile(file)
 	if _, err := fmt.Sscan(string(text), &n); err != nil {

@@ -19,7 +19,7 @@ other.
   -proto P    resp or kv (default resp)
   -lines      print with each call the line of source that makes it
   -o DIR      keep the calls of all flavors, in both protocols: as trace.txt,
-              and as trace.csv, with their lines and those that lead there
+              and as trace.csv, with the source line of each and its callers
   -h          print this text
 
 This needs Linux and strace. What was recorded is in scripts/results.

@@ -24,15 +24,15 @@ system can run. That takes about six minutes.
               others, and the growth of the server
      idle     processor time with nothing to do, and with 1,000 idle clients
      memory   memory and threads with 10, 100, 1,000 and 10,000 idle clients
-     hold     50 busy clients among 10,000 idle ones
+     hold     50 busy clients, alone and among 9,950 idle ones
      churn    a new connection for each request
      cores    how many processors the server uses at full load
      calls    system calls and context switches for a request
      lost     INCR by 50 clients: how many get lost; and without mtblock's lock
      clients  requests/s with 1 to 1,000 clients
      values   requests/s and processor time with values of 3 bytes to 1 MB
-  -n N        how many clients are 10,000 above, at least 11
-  -m MIB      the size of the heavy value, at most 64
+  -n N        the most clients at a time, at least 11          (default 10000)
+  -m MIB      the size of the heavy value, at most 64          (default 64)
   -s MB       how much the slow client asks for, at most 2000  (default 500)
   -t SECONDS  how long to measure a latency or a rate          (default 0.7)
   -R N        rounds for these; the tables show medians        (default 3)

@@ -19,8 +19,8 @@ var pools [10]sync.Pool       // unused buffers; those in pools[i] have minBuffe
 func (s *session) begin() { s.in = fit(s.in, minRead, s.ahead()) }
 func (s *session) end()   { s.in, s.out = fit(s.in, 0, s.ahead()), fit(s.out, 0, s.out.Len()/2) }
 
-// ahead returns how much spare room to give the input: half of what has arrived, or what its
-// request lacks if more, up to 7 times what has arrived: a client may send less than it says.
+// ahead returns how much spare room to give the input: half of what has arrived, or more if its
+// request lacks more; at most 7 times what has arrived, as a client may promise what never comes.
 func (s *session) ahead() int {
 	have := s.in.Len()
 	return max(have/2, 7*min(s.need/7, have))

@@ -24,12 +24,12 @@ const usage = `usage: diff.sh               list the reading order: the lines th
        diff.sh A B           show flavors A and B side by side
        diff.sh -w A B        show them as a unified diff, which is a patch
        diff.sh -html FILE    write a page in which to read them all
-A flavor's model is its main.go. The other files are the same in all flavors
-that have them, or diff.sh says so, and shows what differs.
+A flavor's model is its main.go. For the other files diff.sh says which are the
+same in A and B, and it shows what differs in those that are not.
 The lines that change are those of diff -u. Colour is for terminals only, and
-not if NO_COLOR is set. The width is COLUMNS, or else the terminal's, through a
-pager too, or else 79. With less than 100 columns there is one side only, with
-the lines that change one below the other. A patch has lines of any length.
+not if NO_COLOR is set. The width is COLUMNS; or else the terminal's, also if a
+pager shows it; or else 79. Below 100 columns, lines that change stand one
+below the other instead of side by side. A patch has lines of any length.
 `
 
 // A usageError is one of the arguments.

@@ -72,9 +72,9 @@ burden opens connections of a KIND and keeps them open:
   slow        they have asked for a value many times, and read no reply
   heavy       they get a value again and again, and read at full speed
 
-It prints "in effect", the number of connections, and how many of them have got
-a reply: when all are set up, or when nothing has happened for the time of -w,
-as some servers serve only so many clients. Options of burden:
+When all are set up, or nothing has happened for the time of -w (some servers
+serve only so many clients), it prints "in effect", the number of connections,
+and how many of them have got a reply. Options of burden:
 
   -c N        connections                             (default 1)
   -d BYTES    size of the value                       (default 1000000)

@@ -24,7 +24,7 @@ Prints each TEXT in a line, with figures in place of {NAME}. A CLIENT is a
 command line; an argument PORT in it becomes the port of the server.
   --before CLIENT   runs first, to its end, and is not measured
   --beside CLIENT   runs from then on: kv burden, which says "in effect"
-  --run CLIENT      is what is measured; without it, the server alone is
+  --run CLIENT      is measured; without it, the server is measured alone
 
 The client's figures are the columns of the CSV that it prints, without
 "_latency" in their names. Those of the server, while the client runs:
@@ -75,7 +75,7 @@ func parse(args []string) *options {
 		f.PrintDefaults()
 	}
 	f.StringVar(&o.program, "server", "", "the `PROGRAM` of a flavor, or redis-server")
-	f.StringVar(&o.proto, "proto", "resp", "its `PROTOCOL`, resp or kv")
+	f.StringVar(&o.proto, "proto", "resp", "the server's `PROTOCOL`, resp or kv")
 	f.StringVar(&o.in, "in", "a measurement", "what is measured, for messages: `TEXT`")
 	f.Func("row", "print this `TEXT`", func(text string) error {
 		o.rows = append(o.rows, text)
@@ -84,7 +84,7 @@ func parse(args []string) *options {
 	f.Int64Var(&o.requests, "n", 1, "the `NUMBER` of requests that --run sends")
 	f.DurationVar(&o.watch, "for", 100*time.Millisecond, "how `LONG` to measure, without --run")
 	f.DurationVar(&o.stall, "stall", 10*time.Second, "how `LONG` a client may make no progress")
-	f.IntVar(&o.accept, "accept", 0, "the `STATUS` with which --run may end. Has it then printed no figures, they are \"never\"")
+	f.IntVar(&o.accept, "accept", 0, "a `STATUS` with which --run may end. If it then printed no figures, they are \"never\"")
 	f.BoolVar(&o.crash, "crash", false, "let the server end before the client")
 	f.Parse(o.takeClients(args))
 	return o
