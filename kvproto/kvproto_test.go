@@ -124,33 +124,6 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// An incomplete frame needs more input, however wrong the rest will be: Parse
-// judges the payload once, when all of it is there.
-func TestPrefixes(t *testing.T) {
-	frames := [][]byte{
-		frame("\xff\xff\xff"),
-		frame("\x0a\x01\xff"),
-		append(frame("")[:sizeLen], "wrong"...),
-	}
-	for _, tt := range messages {
-		frames = append(frames, Append(nil, &tt.m))
-	}
-	for _, f := range frames {
-		for i := range f {
-			lack := len(f) - i
-			if i < sizeLen {
-				lack = sizeLen - i
-			}
-			if m, n, err := Parse(f[:i]); n != -lack || err != nil || !equal(m, Message{}) {
-				t.Fatalf("Parse of %d of %d bytes: %+v, %d, %v; want %d more", i, len(f), m, n, err, lack)
-			}
-		}
-		if _, n, err := Parse(f); n <= 0 && err == nil {
-			t.Errorf("Parse of all %d bytes wants more", len(f))
-		}
-	}
-}
-
 // Frames that arrive together are taken one by one, and what follows a frame
 // has no say in it.
 func TestPipelined(t *testing.T) {
@@ -431,8 +404,9 @@ func checkPoison(t *testing.T, in []byte, m Message, n int, err error) {
 	}
 }
 
-// checkSplit feeds in byte by byte: Parse wants more up to the byte that
-// decides, and no more than that; from there on it always gives the same result.
+// checkSplit feeds in byte by byte: an incomplete frame lacks the rest of its size, or of the
+// frame, however wrong that will be; from the byte that decides on, Parse always gives the
+// same result.
 func checkSplit(t *testing.T, in []byte, m Message, n int, err error) {
 	t.Helper()
 	decides := math.MaxInt
@@ -445,8 +419,12 @@ func checkSplit(t *testing.T, in []byte, m Message, n int, err error) {
 		t.Fatalf("%d bytes: n = %d, err = %v, but byte %d decides", len(in), n, err, decides)
 	}
 	for i := 0; i < min(len(in), decides); i++ {
-		if sm, sn, serr := Parse(in[:i]); sn > 0 || i-sn > decides || serr != nil || !equal(sm, Message{}) {
-			t.Fatalf("first %d bytes: %+v, %d, %v; want more", i, sm, sn, serr)
+		lack := decides - i
+		if i < sizeLen {
+			lack = sizeLen - i
+		}
+		if sm, sn, serr := Parse(in[:i]); sn != -lack || serr != nil || !equal(sm, Message{}) {
+			t.Fatalf("first %d bytes: %+v, %d, %v; want %d more", i, sm, sn, serr, lack)
 		}
 	}
 	for i := decides; i < min(len(in), decides+64); i++ {
