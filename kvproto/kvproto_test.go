@@ -124,29 +124,6 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// Frames that arrive together are taken one by one, and what follows a frame
-// has no say in it.
-func TestPipelined(t *testing.T) {
-	var in []byte
-	for _, tt := range messages {
-		in = Append(in, &tt.m)
-	}
-	in = append(in, frame("\x07")...)
-	for _, tt := range messages {
-		m, n, err := Parse(in)
-		if err != nil || n <= 0 {
-			t.Fatalf("%s: n = %d, err = %v", tt.name, n, err)
-		}
-		if diff := cmp.Diff(tt.m, m); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
-		}
-		in = in[n:]
-	}
-	if _, _, err := Parse(in); err != ErrMalformed {
-		t.Errorf("last frame: err = %v, want %v", err, ErrMalformed)
-	}
-}
-
 func TestFrames(t *testing.T) {
 	tests := []struct {
 		name string
@@ -390,7 +367,7 @@ func checkParse(t *testing.T, in []byte) {
 // changes the result.
 func checkPoison(t *testing.T, in []byte, m Message, n int, err error) {
 	t.Helper()
-	for _, poison := range []string{"\x00", "\x80", "\xff", "@EOF@", "\x18\x01\x2c"} {
+	for _, poison := range []string{"\x00", "\x80", "\xff", "@EOF@", "\x18\x01\x2c", string(frame("\x18\x01")), string(frame("\x07"))} {
 		room := append(bytes.Clone(in), strings.Repeat(poison, 16)...)
 		if pm, pn, perr := Parse(room[:len(in)]); pn != n || perr != err || !equal(pm, m) {
 			t.Fatalf("with %q beyond the input: %+v, %d, %v; without: %+v, %d, %v", poison, pm, pn, perr, m, n, err)
