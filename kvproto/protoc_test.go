@@ -71,16 +71,6 @@ func TestProtocEncode(t *testing.T) {
 	}
 }
 
-// protoc reads what Append writes.
-func TestProtocDecode(t *testing.T) {
-	needProtoc(t)
-	for _, tt := range messages {
-		t.Run(tt.name, func(t *testing.T) {
-			checkProtoc(t, payload(&tt.m))
-		})
-	}
-}
-
 // protoc accepts and refuses the same payloads, but for those marked in the
 // table. It drops the bits above the 32 of a tag and the 64 of a varint, which
 // are errors to us, and refuses a length of more than five bytes. Other versions
