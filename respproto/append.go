@@ -2,9 +2,11 @@ package respproto
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // AppendOK appends the simple string OK.
@@ -55,17 +57,11 @@ func appendHeader(out []byte, mark byte, n int64) []byte {
 	return append(out, "\r\n"...)
 }
 
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
+
 // appendError appends an error whose text begins with its code.
 func appendError(out []byte, text string) []byte {
-	out = append(out, '-')
-	for i := range len(text) {
-		if c := text[i]; c == '\r' || c == '\n' {
-			out = append(out, ' ')
-		} else {
-			out = append(out, c)
-		}
-	}
-	return append(out, "\r\n"...)
+	return fmt.Appendf(out, "-%s\r\n", oneLine.Replace(text))
 }
 
 // appendMap appends the header of a map of n pairs; in RESP2, of a flat array.
