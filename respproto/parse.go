@@ -2,6 +2,7 @@ package respproto
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -215,8 +216,11 @@ func unescape(s []byte, quote byte) (char byte, size int) {
 			return '\'', 2
 		}
 		return '\\', 1
-	case s[1] == 'x' && len(s) >= 4 && isHex(s[2]) && isHex(s[3]):
-		return hexValue(s[2])<<4 | hexValue(s[3]), 4
+	case s[1] == 'x' && len(s) >= 4:
+		var b [1]byte
+		if _, err := hex.Decode(b[:], s[2:4]); err == nil {
+			return b[0], 4
+		}
 	}
 	if i := bytes.IndexByte([]byte("nrtba"), s[1]); i >= 0 {
 		return "\n\r\t\b\a"[i], 2
@@ -225,14 +229,3 @@ func unescape(s []byte, quote byte) (char byte, size int) {
 }
 
 func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
-}
-
-func hexValue(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return (c | 0x20) - 'a' + 10
-}
