@@ -47,8 +47,6 @@ func TestAppend(t *testing.T) {
 		{"ErrBulkLine", AppendError(nil, ErrBulkLine), "-ERR Protocol error: too big bulk count string\r\n"},
 		{"ErrInlineLine", AppendError(nil, ErrInlineLine), "-ERR Protocol error: too big inline request\r\n"},
 		{"ErrQuotes", AppendError(nil, ErrQuotes), "-ERR Protocol error: unbalanced quotes in request\r\n"},
-		{"no dollar", AppendError(nil, noDollarError('f')), "-ERR Protocol error: expected '$', got 'f'\r\n"},
-		{"CR for a dollar", AppendError(nil, noDollarError('\r')), "-ERR Protocol error: expected '$', got ' '\r\n"},
 	} {
 		if diff := cmp.Diff(tt.want, string(tt.got)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)

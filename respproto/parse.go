@@ -19,13 +19,6 @@ var (
 	ErrQuotes          = errors.New("Protocol error: unbalanced quotes in request")
 )
 
-// noDollarError is the byte that stands where an argument's '$' should.
-type noDollarError byte
-
-func (e noDollarError) Error() string {
-	return fmt.Sprintf("Protocol error: expected '$', got '%s'", []byte{byte(e)})
-}
-
 // A parser remembers how far an unfinished request has been read, so that no call
 // starts over. Offsets count from the request's first byte.
 type parser struct {
@@ -45,7 +38,8 @@ type parser struct {
 // Empty requests (a blank line, *0, *-1) have n > 0 and no arguments.
 //
 // The arguments alias in and are valid until it changes; the session keeps none of
-// them. Parse allocates only for quoted inline words and to grow args.
+// them. Parse allocates only for quoted inline words, to grow args, and for the error
+// that names a byte.
 func (s *Session) Parse(in []byte, args [][]byte) (_ [][]byte, n int, err error) {
 	p := &s.parser
 	resumed := p.argc > 0
@@ -107,7 +101,7 @@ func (p *parser) header(in []byte, limit int, tooLong, invalid error) (n int, ok
 	}
 	mark, line := in[p.pos], in[p.pos+1:max(p.pos+1, p.seen)]
 	if p.argc > 0 && mark != '$' {
-		return 0, false, noDollarError(mark)
+		return 0, false, fmt.Errorf("Protocol error: expected '$', got '%s'", in[p.pos:p.pos+1])
 	}
 	number, valid := parseInt(line)
 	if !valid || number > int64(limit) || number < 0 && mark == '$' {
