@@ -125,7 +125,10 @@ func (s *Session) appendOther(out []byte, name string, args [][]byte) []byte {
 
 // appendHello answers HELLO [2|3] [AUTH username password] [SETNAME name].
 func (s *Session) appendHello(out []byte, args [][]byte) []byte {
-	version := s.version()
+	version := int64(2)
+	if s.resp3 {
+		version = 3
+	}
 	if len(args) > 1 {
 		var ok bool
 		if version, ok = parseInt(args[1]); !ok {
@@ -161,14 +164,6 @@ func (s *Session) appendHello(out []byte, args [][]byte) []byte {
 	out = AppendBulk(AppendBulk(out, "mode"), "standalone")
 	out = AppendBulk(AppendBulk(out, "role"), "master")
 	return append(AppendBulk(out, "modules"), "*0\r\n"...)
-}
-
-// version is the connection's version of the protocol.
-func (s *Session) version() int64 {
-	if s.resp3 {
-		return 3
-	}
-	return 2
 }
 
 const wrongPass = "WRONGPASS invalid username-password pair or user is disabled."
