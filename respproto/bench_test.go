@@ -116,7 +116,7 @@ func BenchmarkDrip(b *testing.B) {
 }
 
 func BenchmarkOther(b *testing.B) {
-	for _, line := range []string{"PING", "HELLO 3", "CONFIG GET save", "nosuch a b"} {
+	for _, line := range []string{"PING", "HELLO 3", "CONFIG GET save", "INFO", "nosuch a b"} {
 		b.Run(line, func(b *testing.B) {
 			args := split(line)
 			s := NewSession()
@@ -127,17 +127,6 @@ func BenchmarkOther(b *testing.B) {
 				out, _ = s.AppendOther(out[:0], args, 0)
 			}
 		})
-	}
-}
-
-func BenchmarkInfo(b *testing.B) {
-	s := NewSession()
-	defer s.Close()
-	args := split("INFO")
-	var out []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		out, _ = s.AppendOther(out[:0], args, 1)
 	}
 }
 
