@@ -41,12 +41,9 @@ func TestAppend(t *testing.T) {
 		{"command of bytes", AppendCommand(nil, []byte("GET"), []byte("\r\n")), "*2\r\n$3\r\nGET\r\n$2\r\n\r\n\r\n"},
 		{"empty command", AppendCommand[string](nil), "*0\r\n"},
 
-		{"ErrMultibulkLength", AppendError(nil, ErrMultibulkLength), "-ERR Protocol error: invalid multibulk length\r\n"},
-		{"ErrBulkLength", AppendError(nil, ErrBulkLength), "-ERR Protocol error: invalid bulk length\r\n"},
 		{"ErrMultibulkLine", AppendError(nil, ErrMultibulkLine), "-ERR Protocol error: too big mbulk count string\r\n"},
 		{"ErrBulkLine", AppendError(nil, ErrBulkLine), "-ERR Protocol error: too big bulk count string\r\n"},
 		{"ErrInlineLine", AppendError(nil, ErrInlineLine), "-ERR Protocol error: too big inline request\r\n"},
-		{"ErrQuotes", AppendError(nil, ErrQuotes), "-ERR Protocol error: unbalanced quotes in request\r\n"},
 	} {
 		if diff := cmp.Diff(tt.want, string(tt.got)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
