@@ -22,9 +22,10 @@ type module struct {
 func load(dir string) (*module, error) {
 	m := &module{dir: dir, lines: map[string]map[string][]string{}}
 	m.steps, m.events = parseNotes(notes)
-	m.flavors = flavorsOf(m.steps)
 	m.files = []string{"main.go"}
-	for _, flavor := range m.flavors {
+	for _, s := range m.steps {
+		flavor := s.last()
+		m.flavors = append(m.flavors, flavor)
 		m.lines[flavor] = map[string][]string{}
 		found, err := filepath.Glob(m.path(flavor, "*.go"))
 		if err != nil {

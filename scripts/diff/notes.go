@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -29,12 +29,7 @@ func (s step) name() string {
 }
 
 // last is the flavor that the reader knows after the step.
-func (s step) last() string {
-	if s.right == "" {
-		return s.left
-	}
-	return s.right
-}
+func (s step) last() string { return cmp.Or(s.right, s.left) }
 
 var (
 	heading = regexp.MustCompile(`^([a-z]+)(?: -> ([a-z]+))?$`)
@@ -62,16 +57,4 @@ func parseNotes(text string) (steps []step, events []note) {
 		}
 	}
 	return steps, events
-}
-
-// flavorsOf returns the flavors in reading order.
-func flavorsOf(steps []step) (names []string) {
-	for _, s := range steps {
-		for _, name := range []string{s.left, s.right} {
-			if name != "" && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }
