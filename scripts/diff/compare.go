@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -65,7 +64,9 @@ func compare(left, right []string, hunks string) []row {
 	for line := range strings.Lines(hunks) {
 		switch line[0] {
 		case '@':
-			for start := hunkStart(line); next[0] < start; block = next {
+			start := 0 // the left line with which the hunk begins: the 3 of "@@ -3,7 +3,8 @@"
+			fmt.Sscanf(line, "@@ -%d", &start)
+			for ; next[0] < start; block = next {
 				same()
 			}
 		case '-':
@@ -83,14 +84,6 @@ func compare(left, right []string, hunks string) []row {
 		same()
 	}
 	return rows
-}
-
-// hunkStart returns the left line with which a hunk begins: the 3 of "@@ -3,7 +3,8 @@".
-func hunkStart(line string) int {
-	digits, _, _ := strings.Cut(strings.TrimPrefix(line, "@@ -"), " ")
-	digits, _, _ = strings.Cut(digits, ",")
-	n, _ := strconv.Atoi(digits)
-	return n
 }
 
 // rowsOf returns the rows of a block that changes: lines that are variants of one are in
