@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -247,7 +248,7 @@ func stretches(rows []row, left, right []string) []stretch {
 		part := stretch{Fold: !shown[from] && to-from >= shortest, Rows: rows[from:to]}
 		from = to
 		if n := len(list); n > 0 && !part.Fold && !list[n-1].Fold {
-			list[n-1].Rows = append(list[n-1].Rows[:len(list[n-1].Rows):len(list[n-1].Rows)], part.Rows...)
+			list[n-1].Rows = slices.Concat(list[n-1].Rows, part.Rows)
 			continue
 		}
 		list = append(list, part)

@@ -138,7 +138,7 @@ func (m *module) list(out io.Writer) error {
 		if m.returns(i) {
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "%-27s %3d lines\n%s", s.name(), n, fold(s.sentence, 75))
+		fmt.Fprintf(out, "%-27s %3d lines\n%s", s.name(), n, fold(s.sentence))
 	}
 	fmt.Fprintln(out)
 	for _, file := range m.files[1:] {
@@ -147,12 +147,12 @@ func (m *module) list(out io.Writer) error {
 	return nil
 }
 
-// fold breaks text into lines of a width, indented.
-func fold(text string, width int) string {
+// fold breaks text into lines of up to 79 columns, indented.
+func fold(text string) string {
 	var b strings.Builder
 	line := "   "
-	for _, word := range strings.Fields(text) {
-		if len(line)+1+len(word) > 4+width {
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+1+len(word) > 79 {
 			b.WriteString(line + "\n")
 			line = "   "
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -52,14 +53,12 @@ func wrap(line []cell, width int) (pieces [][]cell) {
 		if cut == room/2 {
 			cut = room
 		}
-		pieces = append(pieces, append(before[:len(before):len(before)], line[:cut]...))
+		pieces = append(pieces, slices.Concat(before, line[:cut]))
 		line = line[cut:]
-		before = cellsOfBlanks(indent)
+		before = cells(strings.Repeat(" ", indent), nil)
 	}
-	return append(pieces, append(before[:len(before):len(before)], line...))
+	return append(pieces, slices.Concat(before, line))
 }
-
-func cellsOfBlanks(n int) []cell { return cells(strings.Repeat(" ", n), nil) }
 
 // A terminal is where two files are shown side by side.
 type terminal struct {
