@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"ioflavors/scripts/align"
 )
 
 // A row is what stands side by side: a line of the left file, a line of the right one,
@@ -105,7 +107,7 @@ func rowsOf(left, right []string, from, to [2]int) []row {
 	}
 	lefts, rights := split(left[from[0]-1:to[0]-1]), split(right[from[1]-1:to[1]-1])
 	first := from
-	for _, pair := range align(len(lefts), len(rights), func(l, r int) int { return likeness(lefts[l], rights[r]) }) {
+	for _, pair := range align.Pairs(len(lefts), len(rights), func(l, r int) int { return likeness(lefts[l], rights[r]) }) {
 		rest(first[0]+pair[0], first[1]+pair[1])
 		rows = append(rows, row{lines: from, changed: true, marks: marks(lefts[pair[0]], rights[pair[1]])})
 		from[0]++
@@ -130,7 +132,7 @@ func blank(word string) bool { return strings.TrimSpace(word) == "" }
 
 // common pairs the words that two lines have in common.
 func common(left, right []string) [][2]int {
-	return align(len(left), len(right), func(l, r int) int {
+	return align.Pairs(len(left), len(right), func(l, r int) int {
 		if left[l] != right[r] {
 			return 0
 		}
@@ -187,36 +189,6 @@ func marks(left, right []string) (spans [2][]span) {
 		}
 	}
 	return spans
-}
-
-// align pairs things of two sequences, in order, so that the pairs have the most weight
-// together. Things of weight 0 are not paired.
-func align(n, m int, weight func(i, j int) int) (pairs [][2]int) {
-	best := make([][]int, n+1) // of the things from i and from j on
-	for i := range best {
-		best[i] = make([]int, m+1)
-	}
-	for i := n - 1; i >= 0; i-- {
-		for j := m - 1; j >= 0; j-- {
-			best[i][j] = max(best[i+1][j], best[i][j+1])
-			if w := weight(i, j); w > 0 {
-				best[i][j] = max(best[i][j], w+best[i+1][j+1])
-			}
-		}
-	}
-	for i, j := 0, 0; i < n && j < m; {
-		switch best[i][j] {
-		case best[i+1][j]:
-			i++
-		case best[i][j+1]:
-			j++
-		default:
-			pairs = append(pairs, [2]int{i, j})
-			i++
-			j++
-		}
-	}
-	return pairs
 }
 
 const (

@@ -21,6 +21,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"ioflavors/scripts/align"
 )
 
 // A Trace is what one flavor did in a conversation.
@@ -109,12 +111,12 @@ func Align(left, right Trace) (events [][]Pair, err error) {
 		return nil, fmt.Errorf("the traces of %s and %s differ in their events", left.Flavor, right.Flavor)
 	}
 	for i := range left.Events {
-		events = append(events, align(left.Events[i].Rows, right.Events[i].Rows))
+		events = append(events, alignRows(left.Events[i].Rows, right.Events[i].Rows))
 	}
 	return events, nil
 }
 
-func align(left, right []Row) (pairs []Pair) {
+func alignRows(left, right []Row) (pairs []Pair) {
 	for _, part := range []string{"call library runtime none", "client", "wait"} {
 		of := func(rows []Row) (indexes []int) {
 			for i, r := range rows {
@@ -132,17 +134,11 @@ func align(left, right []Row) (pairs []Pair) {
 // merge pairs indexes so that as many as can be are beside one that is alike. Those between
 // them stand side by side as they come.
 func merge(left, right []int, alike func(l, r int) bool) (pairs []Pair) {
-	length := make([][]int, len(left)+1) // of the longest common part of left[i:] and right[j:]
-	for i := range length {
-		length[i] = make([]int, len(right)+1)
-	}
-	for i := len(left) - 1; i >= 0; i-- {
-		for j := len(right) - 1; j >= 0; j-- {
-			length[i][j] = max(length[i+1][j], length[i][j+1])
-			if alike(left[i], right[j]) {
-				length[i][j] = length[i+1][j+1] + 1
-			}
+	weight := func(i, j int) int {
+		if alike(left[i], right[j]) {
+			return 1
 		}
+		return 0
 	}
 	at := func(list []int, i int) int {
 		if i < len(list) {
@@ -156,18 +152,10 @@ func merge(left, right []int, alike func(l, r int) bool) (pairs []Pair) {
 		}
 	}
 	l, r := 0, 0 // behind the last pair
-	for i, j := 0, 0; i < len(left) && j < len(right); {
-		switch {
-		case alike(left[i], right[j]):
-			between(left[l:i], right[r:j])
-			pairs = append(pairs, Pair{left[i], right[j], true})
-			i, j = i+1, j+1
-			l, r = i, j
-		case length[i+1][j] >= length[i][j+1]:
-			i++
-		default:
-			j++
-		}
+	for _, p := range align.Pairs(len(left), len(right), weight) {
+		between(left[l:p[0]], right[r:p[1]])
+		pairs = append(pairs, Pair{left[p[0]], right[p[1]], true})
+		l, r = p[0]+1, p[1]+1
 	}
 	between(left[l:], right[r:])
 	return pairs
