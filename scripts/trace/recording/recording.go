@@ -27,9 +27,9 @@ import (
 
 // A Trace is what one flavor did in a conversation.
 type Trace struct {
-	Proto  string  `json:"proto"` // resp or kv
-	Flavor string  `json:"flavor"`
-	Events []Event `json:"events"`
+	Proto  string // resp or kv
+	Flavor string
+	Events []Event
 }
 
 // An Event is a step of the conversation, and what came of it.
@@ -99,9 +99,8 @@ func (t Trace) Write(w io.Writer) error {
 
 // A Pair is two rows side by side, by their indexes; -1 is none.
 type Pair struct {
-	Left  int  `json:"left"`
-	Right int  `json:"right"`
-	Same  bool `json:"same"` // the rows differ in nothing but threads, amounts and lines
+	Left, Right int
+	Same        bool // the rows differ in nothing but threads, amounts and lines
 }
 
 // Align sets two traces side by side. It returns the pairs of each event: first the calls,
