@@ -39,9 +39,9 @@ const maxOpening = 1000
 func burdenCommand(args []string, s streams) error {
 	f := newFlags("burden")
 	b := &burden{clients: 1, requests: 500, valueSize: 1_000_000, key: "burden", duration: time.Minute}
-	f.number("c", &b.clients, 1, 60_000)
-	f.number("n", &b.requests, 1, 1_000_000)
-	f.number("d", &b.valueSize, 1, kvproto.MaxFrame)
+	f.number("c", &b.clients, 60_000)
+	f.number("n", &b.requests, 1_000_000)
+	f.number("d", &b.valueSize, kvproto.MaxFrame)
 	f.text("key", &b.key, "want a key")
 	f.seconds("T", &b.duration)
 	if err := f.parse(args, "KIND"); err != nil {

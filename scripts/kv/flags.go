@@ -54,7 +54,7 @@ func newFlags(name string) *flags {
 	f := &flags{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), host: "127.0.0.1", port: 6379, patience: 30 * time.Second}
 	f.SetOutput(io.Discard)
 	f.text("h", &f.host, "want a host name or an IP address")
-	f.number("p", &f.port, 1, 65535)
+	f.number("p", &f.port, 65535)
 	f.seconds("w", &f.patience)
 	return f
 }
@@ -69,12 +69,12 @@ func (f *flags) define(name, accepts string, set func(s string) bool) {
 	})
 }
 
-// number defines a flag that accepts whole numbers from lo to hi.
-func (f *flags) number(name string, p *int64, lo, hi int64) {
-	f.define(name, fmt.Sprintf("want a whole number from %d to %d", lo, hi), func(s string) bool {
+// number defines a flag that accepts whole numbers from 1 to most.
+func (f *flags) number(name string, p *int64, most int64) {
+	f.define(name, fmt.Sprintf("want a whole number from 1 to %d", most), func(s string) bool {
 		n, err := strconv.ParseInt(s, 10, 64)
 		*p = n
-		return err == nil && lo <= n && n <= hi
+		return err == nil && 1 <= n && n <= most
 	})
 }
 

@@ -20,9 +20,9 @@ const incrHeader = "requests,replies,value,lost"
 func incrCommand(args []string, s streams) error {
 	f := newFlags("incr")
 	l := load{proto: resp{}, op: opIncr, key: zeroKey, clients: 50, requests: 50_000, pipeline: 1, keepAlive: true}
-	f.number("c", &l.clients, 1, 60_000)
-	f.number("n", &l.requests, 1, 10_000_000)
-	f.number("P", &l.pipeline, 1, 10_000)
+	f.number("c", &l.clients, 60_000)
+	f.number("n", &l.requests, 10_000_000)
+	f.number("P", &l.pipeline, 10_000)
 	f.zeroOne("k", &l.keepAlive)
 	if err := f.parse(args); err != nil {
 		return err
