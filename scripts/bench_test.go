@@ -126,7 +126,7 @@ func TestPlan(t *testing.T) {
 func TestBench(t *testing.T) {
 	t.Parallel()
 	loop, skipped := native()
-	r := newBench(t, nil, "-n", "4000", skipped, loop, "-R", "1", "stblock")
+	r := newScript(t, "bench.sh", "-n", "4000", skipped, loop, "-R", "1", "stblock")
 	r.first("ulimit -Sn 40")
 	text := r.runs(t, 0)
 	r.expectError(t, "skipping "+skipped+": ")
@@ -150,7 +150,7 @@ func TestBench(t *testing.T) {
 // and the figures until then are kept.
 func TestBenchFails(t *testing.T) {
 	t.Parallel()
-	r := newBench(t, map[string]string{"redis-server": "echo no memory today >&2; exit 7", "redis-benchmark": "echo redis-benchmark 5.0"},
+	r := prepare(t, "bench.sh", map[string]string{"redis-server": "echo no memory today >&2; exit 7", "redis-benchmark": "echo redis-benchmark 5.0"},
 		"-proto", "resp", "-n", "2000", "-c", "1", "stblock")
 	r.write(t, "out/raw.csv", "earlier")
 	r.runs(t, 1)
@@ -194,7 +194,7 @@ func TestOutput(t *testing.T) {
 // business. It finds no more than Go and what is everywhere, and builds.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	r := newBench(t, nil, "-proto", "resp", "-n", "1000", "-c", "1", "-R", "1", "-o", "its 'results'", "./stblock", "mtblock/")
+	r := newScript(t, "bench.sh", "-proto", "resp", "-n", "1000", "-c", "1", "-R", "1", "-o", "its 'results'", "./stblock", "mtblock/")
 	r.only("bash basename cat chmod date dirname env getconf go grep head ln mkdir mktemp mv ps readlink rm rmdir sed sleep uname wc")
 	r.write(t, "go.mod", "no such syntax")
 	r.cmd.Env = append(r.cmd.Env, "TMPDIR=/nosuch", "GOTMPDIR=tmp", "CDPATH=/:/tmp", "SHELLOPTS=noclobber:noglob:errexit", "BASHOPTS=nullglob:failglob",

@@ -75,10 +75,6 @@ type benchRun struct {
 	stdout, stderr      bytes.Buffer
 }
 
-func newBench(t *testing.T, fakes map[string]string, args ...string) *benchRun {
-	return prepare(t, "bench.sh", fakes, args...)
-}
-
 func newScript(t *testing.T, name string, args ...string) *benchRun {
 	return prepare(t, name, nil, args...)
 }
@@ -108,7 +104,7 @@ func prepare(t *testing.T, name string, fakes map[string]string, args ...string)
 	if err := os.Symlink(filepath.Join(here, name), link); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Contains(args, "-h") {
+	if name != "trace.sh" && !slices.Contains(args, "-h") {
 		args = append([]string{"-o", r.out}, args...)
 	}
 	r.cmd = exec.Command(bash, append([]string{link}, args...)...)

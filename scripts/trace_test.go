@@ -23,13 +23,11 @@ func needStrace(t *testing.T) {
 }
 
 // runTrace runs trace.sh to its end, however long that takes.
-func runTrace(t *testing.T, code int, r *benchRun, args ...string) *benchRun {
+func runTrace(t *testing.T, code int, r *benchRun) *benchRun {
 	t.Helper()
 	if code != 2 {
 		needStrace(t)
 	}
-	script, _ := filepath.Abs("trace.sh")
-	r.cmd.Args = append([]string{r.cmd.Args[0], script}, args...)
 	r.start(t)
 	r.cmd.Wait()
 	r.finish(t, code)
@@ -40,7 +38,7 @@ func runTrace(t *testing.T, code int, r *benchRun, args ...string) *benchRun {
 // recorded, whatever the machine.
 func TestTrace(t *testing.T) {
 	t.Parallel()
-	r := runTrace(t, 0, newBench(t, nil), "-o", "out")
+	r := runTrace(t, 0, newScript(t, "trace.sh", "-o", "out"))
 	_, recorded := traced(t, "results")
 	_, fresh := traced(t, r.out)
 	if d := cmp.Diff(recorded, fresh); d != "" {
@@ -110,27 +108,26 @@ func TestTraceFlags(t *testing.T) {
 		"-o x stblock":              "-o keeps what all flavors do: name none",
 		"stblock mtblock epollsrv/": "want two flavors at the most, not 3",
 	} {
-		runTrace(t, 2, newBench(t, nil), strings.Fields(args)...).expectError(t, want)
+		runTrace(t, 2, newScript(t, "trace.sh", strings.Fields(args)...)).expectError(t, want)
 	}
 	for fake, want := range map[string]string{
 		"echo 'strace: Operation not permitted' >&2; exit 1":  "strace: Operation not permitted",
 		`echo "$*" >&2; exit 1`:                               "-proto kv",
 		"echo epollsrv: kv on 127.0.0.1:1 >&2; exec sleep 60": "epollsrv: the server has ended",
 	} {
-		runTrace(t, 1, newBench(t, map[string]string{"strace": fake}), "-proto", "kv", "epollsrv").expectError(t, want)
+		runTrace(t, 1, prepare(t, "trace.sh", map[string]string{"strace": fake}, "-proto", "kv", "epollsrv")).expectError(t, want)
 	}
 	if full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0); err == nil {
-		r := newBench(t, nil)
+		r := newScript(t, "trace.sh", "-proto", "kv", "-lines", "./epollsrv", "stblock/")
 		r.cmd.Stdout = full
-		runTrace(t, 1, r, "-proto", "kv", "-lines", "./epollsrv", "stblock/").expectError(t, "no space left")
+		runTrace(t, 1, r).expectError(t, "no space left")
 	}
 }
 
 // TestTraceInterrupted ends the script in the middle of a conversation.
 func TestTraceInterrupted(t *testing.T) {
 	needStrace(t)
-	r := newScript(t, "trace.sh")
-	r.cmd.Args = append(r.cmd.Args[:2], "stblock")
+	r := newScript(t, "trace.sh", "stblock")
 	r.start(t)
 	await(t, "stblock under strace", func() bool { return len(r.processes(t, "/bin/stblock -addr")) > 1 })
 	syscall.Kill(r.cmd.Process.Pid, syscall.SIGTERM)
