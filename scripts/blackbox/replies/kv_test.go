@@ -72,20 +72,6 @@ func TestKV(t *testing.T) {
 	})
 }
 
-// TestKVEnds sends wrong frames amid right ones.
-func TestKVEnds(t *testing.T) {
-	driver.EachServer(t, []driver.Dialect{driver.KV}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
-		for _, e := range kvEnds {
-			e.run(t, s, true)
-			many := exchange{e.name + " amid requests",
-				kv.Put("k", "v") + strings.Repeat(kv.Get("k"), 100) + e.in + strings.Repeat(kv.Put("k2", "v"), 100),
-				kv.OK + strings.Repeat(kv.Value("k", "v"), 100) + e.want}
-			many.run(t, s, true)
-		}
-		exchange{"nothing behind was done", kv.Get("k2"), kv.Missing("k2")}.run(t, s, false)
-	})
-}
-
 // TestBigKV stores and gets the largest frame that there may be.
 func TestBigKV(t *testing.T) {
 	overhead := len(kv.Put("k", strings.Repeat("v", kvproto.MaxFrame/2))) - kvproto.MaxFrame/2

@@ -206,15 +206,15 @@ func TestInfo(t *testing.T) {
 // request that looks like a browser's. What came before is answered, what comes
 // behind is not, and the client sees the end without closing first.
 func TestEnds(t *testing.T) {
-	driver.EachServer(t, []driver.Dialect{driver.RESP}, func(t *testing.T, s *driver.Server, _ driver.Dialect) {
-		for _, e := range respEnds {
+	driver.EachServer(t, driver.Both, func(t *testing.T, s *driver.Server, d driver.Dialect) {
+		for _, e := range map[string][]exchange{"resp": respEnds, "kv": kvEnds}[d.Name] {
 			e.run(t, s, true)
 			many := exchange{e.name + " amid requests",
-				"SET k v\r\n" + strings.Repeat("GET k\r\n", 100) + e.in + strings.Repeat("INCR k2\r\n", 100),
-				"+OK\r\n" + strings.Repeat("$1\r\nv\r\n", 100) + e.want}
+				d.Put("k", "v") + strings.Repeat(d.Get("k"), 100) + e.in + strings.Repeat(d.Put("k2", "v"), 100),
+				d.OK + strings.Repeat(d.Value("k", "v"), 100) + e.want}
 			many.run(t, s, true)
 		}
-		exchange{"nothing behind was done", "EXISTS k2\r\n", ":0\r\n"}.run(t, s, false)
+		exchange{"nothing behind was done", d.Get("k2"), d.Missing("k2")}.run(t, s, false)
 	})
 }
 
