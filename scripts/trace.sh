@@ -11,9 +11,8 @@ usage: $me [-proto P] [-lines] [flavor [flavor]]
        $me -o DIR
 
 Holds one small conversation with a flavor under strace, and prints the system
-calls that the server makes in answer to each event; of two flavors, side by
-side. Without a flavor, those of all that this system can run, one after the
-other.
+calls that the server makes in answer to each event. Two flavors are shown side
+by side; without a flavor, all that this system can run are shown one by one.
 
   flavor      of $flavors
   -proto P    resp or kv (default resp)

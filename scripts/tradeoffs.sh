@@ -31,7 +31,7 @@ system can run. That takes about six minutes.
      lost     INCR by 50 clients: how many get lost; and without mtblock's lock
      clients  requests/s with 1 to 1,000 clients
      values   requests/s and processor time with values of 3 bytes to 1 MB
-  -n N        the most clients at a time, at least 11          (default 10000)
+  -n N        the largest number of clients, 11 or more        (default 10000)
   -m MIB      the size of the heavy value, at most 64          (default 64)
   -s MB       how much the slow client asks for, at most 2000  (default 500)
   -t SECONDS  how long to measure a latency or a rate          (default 0.7)
